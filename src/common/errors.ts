@@ -110,7 +110,11 @@ export function isStreamsError(error: unknown, code?: ErrorCode): error is Strea
 }
 
 /** For our own bugs; stays on in production. */
-export function invariant(condition: boolean, message: string, site?: ErrorSite): asserts condition {
+export function invariant(
+  condition: boolean,
+  message: string,
+  site?: ErrorSite,
+): asserts condition {
   if (!condition) throw new StreamsError('STREAMS_INVARIANT', message, site ? { site } : {});
 }
 

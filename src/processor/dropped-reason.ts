@@ -1,0 +1,15 @@
+/**
+ * Why a record was dropped: the `reason` tag of `dropped-records-total`, which Kafka Streams lacks.
+ * `docs/metrics.md` lists them.
+ */
+export type DroppedReason =
+  | 'null-key'
+  | 'null-value'
+  | 'null-join-key'
+  | 'late'
+  | 'expired-window'
+  | 'negative-timestamp'
+  | 'deserialization'
+  | 'processing'
+  | 'production'
+  | 'no-partition';

@@ -1,0 +1,20 @@
+import type { TableStore } from '../state/table-store.ts';
+import type { WindowTableStore } from '../state/window-table-store.ts';
+import type { DroppedReason } from './dropped-reason.ts';
+import type { Processor } from './processor.ts';
+import type { ProcessorContext } from './processor-context.ts';
+
+/** What the built-in operators see beyond `ProcessorContext`. */
+export interface InternalProcessorContext<KOut = unknown, VOut = unknown> extends ProcessorContext<
+  KOut,
+  VOut
+> {
+  /** A connected store that keeps the rows of a table, as the DSL uses it; a global table's too, read-only. */
+  tableStore<K, V>(name: string): TableStore<K, V>;
+  windowTableStore<K, V>(name: string): WindowTableStore<K, V>;
+  /** Counts the current record in `dropped-records-total` under a reason; logs the first of each reason. */
+  drop(reason: DroppedReason): void;
+}
+
+/** As `CreateProcessor`, for every node of a plan, once its types are gone. */
+export type CreateInternalProcessor = (context: InternalProcessorContext) => Processor;

@@ -1,0 +1,52 @@
+import type { Duration } from '../common/duration.ts';
+import type { Headers, StreamRecord } from '../common/record.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Counter } from '../observability/metrics.ts';
+import type { KeyValueStore } from '../state/key-value-store.ts';
+import type { WindowStore } from '../state/window-store.ts';
+import type { Cancellable, PunctuationType, Punctuator } from './punctuator.ts';
+import type { RecordMetadata } from './record-metadata.ts';
+
+/**
+ * What a processor sees of the task that runs it.
+ *
+ * Source: KIP-478; `org.apache.kafka.streams.processor.api.ProcessorContext`. Differs: stores are asked for by kind.
+ */
+export interface ProcessorContext<KOut = unknown, VOut = unknown> {
+  readonly applicationId: string;
+  /** Such as `0_3`. */
+  readonly taskId: string;
+  readonly logger: Logger;
+
+  /**
+   * Hands a record to every child, in the order they were added, depth first, before it returns; or to the one child
+   * that is named.
+   *
+   * Errors: `STREAMS_TOPOLOGY` for an unknown child, `STREAMS_PROCESSING` outside `process` and punctuation.
+   */
+  forward(record: StreamRecord<KOut, VOut>, childName?: string): void;
+
+  /** Errors: `STREAMS_CONFIG` for an interval under 1 ms. */
+  schedule(interval: Duration, type: PunctuationType, punctuator: Punctuator): Cancellable;
+
+  /** Asks for a commit at the next opportunity; returns before it. */
+  commit(): void;
+
+  /** Null in a punctuator. */
+  readonly recordMetadata: RecordMetadata | null;
+  /** Headers of the record being processed; empty in a punctuator. */
+  readonly headers: Headers;
+  readonly currentStreamTimeMs: number;
+  readonly currentSystemTimeMs: number;
+
+  /**
+   * A store that is connected to this processor. Writes to a global store throw.
+   *
+   * Errors: `STREAMS_STORE_UNKNOWN`, naming the node and the stores it has, for any other.
+   */
+  keyValueStore<K, V>(name: string): KeyValueStore<K, V>;
+  windowStore<K, V>(name: string): WindowStore<K, V>;
+
+  /** A counter of the user's own, in `streams.metrics()` under this node's tags. */
+  counter(name: string): Counter;
+}

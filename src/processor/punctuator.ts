@@ -1,0 +1,15 @@
+/**
+ *     stream-time   moved by records only: fires when the task's stream time reaches the next multiple of the interval
+ *     wall-clock    fires an interval from now, then every interval, between records: best effort
+ *
+ * Missed calls collapse into one.
+ */
+export type PunctuationType = 'stream-time' | 'wall-clock';
+
+/** Gets the task's stream time or the wall clock, in ms, not the time that was due. May be async, as a processor. */
+export type Punctuator = (timestampMs: number) => void | Promise<void>;
+
+export interface Cancellable {
+  /** Takes effect at once, also when called by the punctuator itself. */
+  cancel(): void;
+}

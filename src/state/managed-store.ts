@@ -1,0 +1,46 @@
+import type { CommittedChanges, StorageRange } from './task-storage.ts';
+
+/** One changelog record on its way back into a store. The bytes may be reused after the call. */
+export interface RestoredRecord {
+  readonly key: Uint8Array;
+  /** Null deletes. */
+  readonly value: Uint8Array | null;
+  readonly timestampMs: number;
+}
+
+/**
+ * A store as its task drives it. The task calls, in this order:
+ *
+ *     restore…  the changelog, in batches, straight into the storage
+ *     …the operators read and write…
+ *     flush     before a commit: what the record cache holds is forwarded, and goes to the changelog
+ *     seal      the writes of this transaction, as entries for the storage; later writes belong to the next one
+ *     written   the storage has them, so they may be forgotten
+ *
+ * or, instead of `seal`, `discard` when the transaction was aborted or its outcome is unknown.
+ */
+export interface ManagedStore {
+  readonly name: string;
+  /** Bytes of writes that are in no transaction that has committed. */
+  readonly uncommittedBytes: number;
+
+  /** The database entries that these changelog records amount to; the last of a key wins. */
+  restore(records: Iterable<RestoredRecord>): CommittedChanges['entries'];
+
+  flush(): void;
+  seal(): CommittedChanges['entries'];
+  written(): void;
+  /** Forgets what `seal` has not handed out, cached objects and the record cache included. */
+  discard(): void;
+
+  /** From here on the store remembers what it overwrites (a failing record is taken back whole). */
+  beginUndo(): void;
+  /** Puts back what was there at `beginUndo`. */
+  undo(): void;
+  /** Keeps the writes. */
+  endUndo(): void;
+
+  /** Database keys that no read can show any more; cleared from the storage after a commit. */
+  expired(): StorageRange | null;
+  close(): void;
+}
