@@ -1,4 +1,4 @@
-/** Kafka's error codes that we act on; `wire/error-codes.ts` has the names of all. */
+/** Kafka's error codes that we act on, under Kafka's names. */
 export const ERROR = {
   NONE: 0,
   OFFSET_OUT_OF_RANGE: 1,
@@ -63,3 +63,13 @@ export const ERROR = {
   INCONSISTENT_TOPIC_ID: 103,
   TRANSACTION_ABORTABLE: 120,
 } as const;
+
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(ERROR).map(([name, code]) => [code, name]),
+);
+
+/** Kafka's name for a code and the code itself, for messages. */
+export function describeErrorCode(code: number): string {
+  const name = NAMES.get(code);
+  return name === undefined ? `error ${code}` : `${name} (${code})`;
+}

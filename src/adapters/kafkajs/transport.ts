@@ -125,7 +125,7 @@ const openSocket: ISocketFactory = ({ host, port, ssl, onConnect }): Socket => {
   // kafkajs' type has only the object; `true` means the defaults.
   const tls = ssl as ConnectionOptions | boolean | undefined;
   const socket =
-    tls === undefined || tls === false || tls === null
+    tls === undefined || tls === false
       ? connectTcp(address, onConnect)
       : connectTls(
           {
