@@ -72,6 +72,10 @@ export function serverProperties(
     'log.retention.check.interval.ms': '86400000',
     'log.segment.delete.delay.ms': '1000',
 
+    // A killed node is let in again only when the session of its predecessor has ended: 9 s by default.
+    'broker.heartbeat.interval.ms': '500',
+    'broker.session.timeout.ms': '3000',
+
     // Sized for the heap of JVM_OPTIONS and for a machine that also runs the application.
     'log.cleaner.dedupe.buffer.size': '16777216',
     'num.network.threads': '2',
