@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { BrokerPlan } from './broker-plan.ts';
+import { freePorts } from './free-ports.ts';
 
-/** Where one node listens: on every interface of `bind`, reached by clients and by its peers under these hosts. */
+/** Where one node listens, and under which host clients and its peers reach it. */
 export interface NodeAddress {
   readonly id: number;
   readonly bind: string;
@@ -10,6 +11,18 @@ export interface NodeAddress {
   readonly peerHost: string;
   readonly internalPort: number;
   readonly controllerPort: number;
+}
+
+/** Addresses of the nodes 1 to `count`, with free ports. */
+export async function chooseAddresses(
+  count: number,
+  place: (id: number) => Pick<NodeAddress, 'bind' | 'clientHost' | 'peerHost'>,
+): Promise<NodeAddress[]> {
+  const ports = await freePorts(3 * count);
+  return Array.from({ length: count }, (_, index) => {
+    const [clientPort = 0, internalPort = 0, controllerPort = 0] = ports.slice(3 * index);
+    return { id: index + 1, ...place(index + 1), clientPort, internalPort, controllerPort };
+  });
 }
 
 export interface NodeFiles {
