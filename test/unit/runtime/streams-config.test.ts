@@ -1,5 +1,5 @@
 import { isStreamsError, type StreamsError } from '../../../src/common/errors.ts';
-import { parseStreamsConfig, type StreamsOptions } from '../../../src/runtime/streams-config.ts';
+import { parseStreamsConfig } from '../../../src/runtime/streams-config.ts';
 
 const REQUIRED = { applicationId: 'orders', brokers: ['localhost:9092'] };
 
