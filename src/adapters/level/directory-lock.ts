@@ -1,6 +1,7 @@
 import { link, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StreamsError } from '../../common/errors.ts';
+import { errorCode } from '../node/error-code.ts';
 
 /**
  * Says which process uses a state folder: a file with its pid and the time it started, so that a pid that was given
@@ -47,7 +48,7 @@ async function createWith(path: string, content: string): Promise<boolean> {
   try {
     file = await open(path, 'wx', 0o600);
   } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false;
+    if (errorCode(error) === 'EEXIST') return false;
     throw error;
   }
   try {
@@ -65,7 +66,7 @@ async function moveAway(path: string, holder: string): Promise<void> {
     await rename(path, aside);
     if ((await readIfThere(aside)) !== holder) await link(aside, path);
   } catch (error) {
-    if (!hasCode(error, 'ENOENT') && !hasCode(error, 'EEXIST')) throw error;
+    if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'EEXIST') throw error;
   } finally {
     await rm(aside, { force: true });
   }
@@ -79,7 +80,7 @@ async function isAlive(holder: string): Promise<boolean> {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    if (!hasCode(error, 'EPERM')) return false;
+    if (errorCode(error) !== 'EPERM') return false;
   }
   const startedNow = await startTime(pid);
   return startedNow === null || started === 'unknown' || started === startedNow;
@@ -97,13 +98,9 @@ async function readIfThere(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (hasCode(error, 'ENOENT') || hasCode(error, 'ESRCH')) return null;
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ESRCH') return null;
     throw error;
   }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 function locked(folder: string, holder: string): StreamsError {

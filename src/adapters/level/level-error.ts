@@ -4,13 +4,13 @@ import {
   type ErrorCode,
   type ErrorSite,
 } from '../../common/errors.ts';
+import { errorCode } from '../node/error-code.ts';
 
 /** LevelDB's own code is in the error, or in its cause where a database did not open. */
 function levelCode(error: unknown): string {
-  if (!(error instanceof Error)) return '';
-  const inner = levelCode(error.cause);
-  if (inner !== '') return inner;
-  return 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const isObject = typeof error === 'object' && error !== null;
+  const inner = isObject && 'cause' in error ? levelCode(error.cause) : '';
+  return inner === '' ? errorCode(error) : inner;
 }
 
 /** What LevelDB threw as an error of ours; one that is ours already stays as it is. */
