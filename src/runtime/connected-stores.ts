@@ -9,7 +9,7 @@ import {
   asTableStore,
   asWindowStore,
   asWindowTableStore,
-} from '../state/store-faces.ts';
+} from '../state/store-views.ts';
 import { readOnly } from './read-only-store.ts';
 
 export interface ConnectedStoresOptions {

@@ -27,15 +27,20 @@ export class TestInputTopic<K, V> {
     this.#wallClockMs = driver.wallClockMs;
     this.#pipe = driver.pipe;
     this.#autoAdvanceMs = parseDuration(autoAdvance, 'autoAdvance');
-    this.#timestampMs =
-      startTimestampMs ?? (this.#autoAdvanceMs > 0 ? driver.wallClockMs() : null);
+    this.#timestampMs = startTimestampMs ?? (this.#autoAdvanceMs > 0 ? driver.wallClockMs() : null);
   }
 
   /** Resolves when all that the record leads to has happened; rejects with what stops the topology. */
-  async pipe({ key, value, timestampMs, headers = NO_HEADERS }: TestInputRecord<K, V>): Promise<void> {
+  async pipe({
+    key,
+    value,
+    timestampMs,
+    headers = NO_HEADERS,
+  }: TestInputRecord<K, V>): Promise<void> {
     await this.#pipe({
       key: key === null ? null : this.#serdes.key.serialize(key, this.#site(true, headers)),
-      value: value === null ? null : this.#serdes.value.serialize(value, this.#site(false, headers)),
+      value:
+        value === null ? null : this.#serdes.value.serialize(value, this.#site(false, headers)),
       timestampMs: timestampMs ?? this.#nextTimestampMs(),
       headers,
     });
