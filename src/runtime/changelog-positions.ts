@@ -1,6 +1,5 @@
 import type { Admin } from '../client/admin.ts';
-import type { KafkaClient } from '../client/kafka-client.ts';
-import { StreamsError } from '../common/errors.ts';
+import { invariant, StreamsError } from '../common/errors.ts';
 import { partitionKey, type TopicPartition } from '../common/topic-partition.ts';
 import type { StoreBuilder } from '../state/store-builder.ts';
 import type { ChangelogPosition } from '../state/task-storage.ts';
@@ -25,14 +24,14 @@ export interface ChangelogFacts extends TopicPartition {
  * so nothing is touched.
  */
 export async function readChangelogFacts(
-  client: KafkaClient,
   admin: Admin,
   partitions: readonly TopicPartition[],
 ): Promise<ReadonlyMap<string, ChangelogFacts>> {
   if (partitions.length === 0) return new Map();
   const names = [...new Set(partitions.map(({ topic }) => topic))];
-  const [topics, configs, earliest, end] = await Promise.all([
-    client.topics(names, { refresh: true }),
+  const topics = await admin.describeTopics(names);
+  for (const name of names) if (topics.get(name) === undefined) throw missingChangelog(name);
+  const [configs, earliest, end] = await Promise.all([
     admin.describeConfigs(names),
     admin.listOffsets(partitions, 'earliest', 'read_uncommitted'),
     admin.listOffsets(partitions, 'latest', 'read_uncommitted'),
@@ -42,10 +41,9 @@ export async function readChangelogFacts(
     const info = topics.get(topic);
     const first = earliest.get(key);
     const last = end.get(key);
-    if (info === undefined || first === undefined || last === undefined) {
-      throw missingChangelog(topic, partition);
-    }
-    const config = configs.get(topic) ?? new Map<string, string>();
+    const config = configs.get(topic);
+    const isKnown = info !== undefined && first !== undefined && last !== undefined;
+    invariant(isKnown && config !== undefined, 'the broker left a changelog out', { topic, partition });
     const policy = config.get('cleanup.policy') ?? '';
     const retention = Number(config.get('retention.ms') ?? -1);
     return [
@@ -124,10 +122,10 @@ export function refuseTruncatedChangelog(
   );
 }
 
-function missingChangelog(topic: string, partition: number): StreamsError {
+function missingChangelog(topic: string): StreamsError {
   return new StreamsError(
     'STREAMS_TOPIC_MISSING',
     'the changelog topic is gone, and the local store may be its only copy, so nothing was touched: bring the topic back, or start once with createMissingInternalTopics: true and an empty state folder',
-    { site: { topic, partition } },
+    { site: { topic } },
   );
 }

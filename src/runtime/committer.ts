@@ -1,7 +1,7 @@
 import type { PartitionOffset } from '../client/committed-offsets.ts';
 import type { Membership } from '../client/group-member.ts';
-import type { Clock } from '../common/clock.ts';
-import { invariant } from '../common/errors.ts';
+import type { Clock, Timers } from '../common/clock.ts';
+import { invariant, StreamsError } from '../common/errors.ts';
 import type { TaskId } from '../common/task-id.ts';
 import type { Counter, Histogram, Metrics, MetricTags } from '../observability/metrics.ts';
 import type { ChangelogPosition, CommittedChanges, TaskStorage } from '../state/task-storage.ts';
@@ -84,7 +84,10 @@ export class PlainCommit implements OffsetCommit {
 export interface CommitterOptions {
   readonly producer: CommittingProducer;
   readonly offsetCommit: OffsetCommit;
+  /** How long a commit waits for an async processor that has not settled. */
+  readonly pendingTimeoutMs: number;
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly metrics: Metrics;
   readonly tags: MetricTags;
 }
@@ -119,7 +122,7 @@ export class Committer {
     const startMs = clock.monotonicMs();
 
     // T3: the record caches forward and log, which produces.
-    await flushCaches(tasks);
+    await this.#flushCaches(tasks);
     const committing = tasks.filter(({ task }) => task.commitNeeded);
     if (committing.length === 0) {
       invariant(!producer.inTransaction, 'records were produced by no task');
@@ -164,6 +167,31 @@ export class Committer {
     );
   }
 
+  async #flushCaches(tasks: readonly OpenTask[]): Promise<void> {
+    for (const { task } of tasks) {
+      await this.#settled(task);
+      task.prepareCommit();
+      await this.#settled(task);
+    }
+  }
+
+  async #settled(task: CommittableTask): Promise<void> {
+    const { timers, pendingTimeoutMs } = this.#options;
+    if (task.pending === null) return;
+    const done = new AbortController();
+    const timeout = timers.sleep(pendingTimeoutMs, done.signal).then(
+      () => {
+        throw notSettled(task.id, pendingTimeoutMs);
+      },
+      () => undefined,
+    );
+    try {
+      while (task.pending !== null) await Promise.race([task.pending, timeout]);
+    } finally {
+      done.abort();
+    }
+  }
+
   async #writeStores({ task, storage, changelogs }: OpenTask): Promise<void> {
     await storage.write(task.seal(this.#positions(storage, changelogs)));
     task.written();
@@ -186,15 +214,12 @@ export class Committer {
   }
 }
 
-/** Flushing one task's caches is all that an async processor of it may still be busy with afterwards. */
-async function flushCaches(tasks: readonly OpenTask[]): Promise<void> {
-  for (const { task } of tasks) {
-    if (task.pending !== null) await task.pending;
-    task.prepareCommit();
-  }
-  for (const { task } of tasks) {
-    while (task.pending !== null) await task.pending;
-  }
+function notSettled(id: TaskId, afterMs: number): StreamsError {
+  return new StreamsError(
+    'STREAMS_PROCESSING',
+    `a commit has waited ${afterMs} ms for an async processor or punctuator: give what it waits for a timeout`,
+    { site: { taskId: id.toString() } },
+  );
 }
 
 /** Waits for all, so that no write is still under way when the first error is thrown. */

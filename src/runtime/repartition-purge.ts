@@ -68,11 +68,18 @@ export class RepartitionPurge {
 
   async #purge(due: ReadonlyMap<string, PartitionOffset>): Promise<void> {
     try {
-      await this.#options.admin.deleteRecords([...due.values()]);
-      for (const [partition, { offset }] of due) this.#purged.set(partition, offset);
+      const refused = await this.#options.admin.deleteRecords([...due.values()]);
+      for (const [partition, { offset }] of due) {
+        if (!refused.has(partition)) this.#purged.set(partition, offset);
+      }
+      const [error] = refused.values();
+      if (error !== undefined) this.#warn(error, [...refused.keys()]);
     } catch (error) {
-      const partitions = [...due.keys()];
-      this.#options.logger.warn({ err: error, partitions }, 'repartition topics were not purged');
+      this.#warn(error, [...due.keys()]);
     }
+  }
+
+  #warn(error: unknown, partitions: readonly string[]): void {
+    this.#options.logger.warn({ err: error, partitions }, 'repartition topics were not purged');
   }
 }

@@ -56,6 +56,11 @@ export class TaskManager {
     return this.#assigned;
   }
 
+  /** Between the start of a rebalance and its end. */
+  get isSuspended(): boolean {
+    return this.#suspended;
+  }
+
   /** Every assigned task runs. */
   get isComplete(): boolean {
     return !this.#suspended && this.#opening === null && this.#membership !== null;

@@ -1,5 +1,4 @@
 import type { Admin } from '../client/admin.ts';
-import type { KafkaClient } from '../client/kafka-client.ts';
 import type { Clock } from '../common/clock.ts';
 import { invariant } from '../common/errors.ts';
 import type { TaskId } from '../common/task-id.ts';
@@ -38,7 +37,6 @@ export interface RunningTask extends OpenTask {
 }
 
 export interface TaskOpenerOptions {
-  readonly client: KafkaClient;
   readonly admin: Admin;
   /** Step A3: stable offsets, waited for as long as somebody's open transaction may take. */
   readonly fetchCommitted: (
@@ -130,12 +128,12 @@ export class TaskOpener {
   }
 
   #changelogFacts(stores: readonly LoggedStore[]): Promise<ReadonlyMap<string, ChangelogFacts>> {
-    const { client, admin } = this.#options;
+    const { admin } = this.#options;
     const partitions = stores.map(({ topic, assigned }) => ({
       topic,
       partition: assigned.id.partition,
     }));
-    return readChangelogFacts(client, admin, partitions);
+    return readChangelogFacts(admin, partitions);
   }
 
   /** The stores that have something to replay; wipes a task whose position cannot be trusted. */
