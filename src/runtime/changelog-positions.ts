@@ -43,7 +43,10 @@ export async function readChangelogFacts(
     const last = end.get(key);
     const config = configs.get(topic);
     const isKnown = info !== undefined && first !== undefined && last !== undefined;
-    invariant(isKnown && config !== undefined, 'the broker left a changelog out', { topic, partition });
+    invariant(isKnown && config !== undefined, 'the broker left a changelog out', {
+      topic,
+      partition,
+    });
     const policy = config.get('cleanup.policy') ?? '';
     const retention = Number(config.get('retention.ms') ?? -1);
     return [
@@ -65,10 +68,7 @@ export async function readChangelogFacts(
 
 /** Why a local position is no use. */
 export type PositionProblem =
-  | 'topic-recreated'
-  | 'position-below-log-start'
-  | 'position-beyond-log-end'
-  | 'tombstones-expired';
+  'topic-recreated' | 'position-below-log-start' | 'position-beyond-log-end' | 'tombstones-expired';
 
 /** Where a restore begins: at an offset, or after the folder has been wiped for a reason. */
 export type ResumePoint =

@@ -106,7 +106,8 @@ export class ChangelogReader {
       this.#remaining.set(sum([...open.values()].map((restore) => restore.remaining)));
       const nowMs = clock.monotonicMs();
       if (moved) lastMoveMs = nowMs;
-      else if (nowMs - lastMoveMs >= stallTimeoutMs) throw stalled([...open.values()], nowMs - lastMoveMs);
+      else if (nowMs - lastMoveMs >= stallTimeoutMs)
+        throw stalled([...open.values()], nowMs - lastMoveMs);
     }
   }
 }
@@ -178,10 +179,7 @@ class StoreRestore {
    * `wallTimeMs` says since when tombstones may have been missed. A value that was read and whose tombstone lies ahead
    * was not compacted away when it was read; so the tombstone stays for its retention from then on, not from now.
    */
-  async #write(
-    entries: ReturnType<ManagedStore['restore']>,
-    wallTimeMs: number,
-  ): Promise<void> {
+  async #write(entries: ReturnType<ManagedStore['restore']>, wallTimeMs: number): Promise<void> {
     const { storage, facts } = this.#target;
     const position = { topicId: facts.topicId, offset: this.#position, wallTimeMs };
     await storage.write({ entries, positions: new Map([[facts.topic, position]]) });

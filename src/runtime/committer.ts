@@ -152,7 +152,10 @@ export class Committer {
    * Says on disk that the positions of tasks without work are still right: one that is older than its topic keeps
    * tombstones is no use to a restart.
    */
-  async refreshPositions(tasks: readonly OpenTask[], olderThanMs = POSITION_REFRESH_MS): Promise<void> {
+  async refreshPositions(
+    tasks: readonly OpenTask[],
+    olderThanMs = POSITION_REFRESH_MS,
+  ): Promise<void> {
     const nowMs = this.#options.clock.nowMs();
     await settleAll(
       tasks.map(async ({ task, storage, changelogs }) => {

@@ -75,7 +75,8 @@ export class SourceTopics {
       const topics = await admin.describeTopics(names);
       for (const [name, { partitionCount }] of this.#known) {
         const now = topics.get(name)?.partitionCount ?? partitionCount;
-        if (now !== partitionCount) this.#change = `${name} has ${now} partitions, not ${partitionCount}`;
+        if (now !== partitionCount)
+          this.#change = `${name} has ${now} partitions, not ${partitionCount}`;
       }
     } catch (error) {
       logger.warn({ err: error }, 'the source topics could not be looked at');

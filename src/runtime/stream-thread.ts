@@ -1,4 +1,9 @@
-import type { GroupMember, MemberAssignment, Membership, RebalanceListener } from '../client/group-member.ts';
+import type {
+  GroupMember,
+  MemberAssignment,
+  Membership,
+  RebalanceListener,
+} from '../client/group-member.ts';
 import type { Producer } from '../client/producer.ts';
 import type { Clock, Timers } from '../common/clock.ts';
 import { isStreamsError, StreamsError } from '../common/errors.ts';
@@ -148,7 +153,8 @@ export class StreamThread {
 
     if (!tasks.isSuspended) input.readFor(tasks.running);
     const fetched = input.take();
-    const commitWaits = this.#isCommitDue() && tasks.running.some(({ task }) => task.pending !== null);
+    const commitWaits =
+      this.#isCommitDue() && tasks.running.some(({ task }) => task.pending !== null);
     const worked = commitWaits ? false : this.#processSlice();
     input.resume();
     producer.poke();
@@ -358,5 +364,7 @@ export class StreamThread {
 function asStreamsError(error: unknown): StreamsError {
   if (isStreamsError(error)) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return new StreamsError('STREAMS_INVARIANT', `the stream thread failed: ${message}`, { cause: error });
+  return new StreamsError('STREAMS_INVARIANT', `the stream thread failed: ${message}`, {
+    cause: error,
+  });
 }
