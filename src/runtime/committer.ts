@@ -11,6 +11,8 @@ export interface TaskChangelog {
   readonly topic: string;
   readonly partition: number;
   readonly topicId: string;
+  /** Where it ended when the store was complete: everything below is in the storage. */
+  readonly end: number;
 }
 
 /** What a commit asks of a task. `StreamTask` is one. */
@@ -208,9 +210,9 @@ export class Committer {
     const { producer, clock } = this.#options;
     const wallTimeMs = clock.nowMs();
     const positions = new Map<string, ChangelogPosition>();
-    for (const { topic, partition, topicId } of changelogs) {
+    for (const { topic, partition, topicId, end } of changelogs) {
       const acked = producer.ackedOffset(topic, partition) ?? -1;
-      const offset = Math.max(acked + 1, storage.position(topic)?.offset ?? 0);
+      const offset = Math.max(acked + 1, storage.position(topic)?.offset ?? end);
       positions.set(topic, { topicId, offset, wallTimeMs });
     }
     return positions;

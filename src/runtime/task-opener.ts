@@ -5,13 +5,14 @@ import type { TaskId } from '../common/task-id.ts';
 import { partitionKey, type TopicPartition } from '../common/topic-partition.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { StoreBuilder } from '../state/store-builder.ts';
-import type { TaskStorage } from '../state/task-storage.ts';
+import type { ChangelogPosition } from '../state/task-storage.ts';
 import type { OffsetReset, Subtopology } from '../topology/topology-plan.ts';
 import {
   readChangelogFacts,
   refuseTruncatedChangelog,
   resumePoint,
   type ChangelogFacts,
+  type ResumePoint,
 } from './changelog-positions.ts';
 import type { ChangelogReader, StoreToRestore } from './changelog-reader.ts';
 import type { OpenTask } from './committer.ts';
@@ -136,7 +137,7 @@ export class TaskOpener {
     return readChangelogFacts(admin, partitions);
   }
 
-  /** The stores that have something to replay; wipes a task whose position cannot be trusted. */
+  /** The stores that have something to replay; wipes a task one of whose positions cannot be trusted. */
   async #storesBehind(
     stores: readonly LoggedStore[],
     facts: ReadonlyMap<string, ChangelogFacts>,
@@ -144,21 +145,16 @@ export class TaskOpener {
   ): Promise<StoreToRestore[]> {
     const { storages, creator, clock, allowTruncatedChangelog } = this.#options;
     const nowMs = clock.nowMs();
-    const resume = ({ assigned, builder, topic }: LoggedStore) => {
-      const storage = storages.of(assigned);
-      return resumePoint(storage.position(topic), factsOf(facts, assigned, topic), nowMs);
-    };
+    const resume = (store: LoggedStore): ResumePoint =>
+      resumePoint(this.#position(store), factsOf(facts, store), nowMs);
 
     const broken = stores.filter((store) => resume(store).problem !== null);
     if (!allowTruncatedChangelog) {
       const wiped = new Set(broken.map(({ assigned }) => assigned));
-      for (const { assigned, builder, topic } of stores) {
-        const isRebuilt =
-          wiped.has(assigned) || storages.of(assigned).position(topic) === undefined;
-        if (!isRebuilt) continue;
-        const streamTimeMs = committedStreamTimeMs(assigned, committed);
-        const changelog = factsOf(facts, assigned, topic);
-        refuseTruncatedChangelog(builder, changelog, { streamTimeMs, nowMs });
+      for (const store of stores) {
+        if (!wiped.has(store.assigned) && this.#position(store) !== undefined) continue;
+        const streamTimeMs = committedStreamTimeMs(store.assigned, committed);
+        refuseTruncatedChangelog(store.builder, factsOf(facts, store), { streamTimeMs, nowMs });
       }
     }
     for (const store of broken) {
@@ -166,14 +162,19 @@ export class TaskOpener {
       if (problem !== null) await storages.wipe(store.assigned, problem);
     }
 
-    return stores.flatMap(({ assigned, builder, topic }) => {
-      const storage = storages.of(assigned);
-      const changelog = factsOf(facts, assigned, topic);
-      const { offset } = resumePoint(storage.position(topic), changelog, nowMs);
+    return stores.flatMap((logged) => {
+      const { assigned, builder } = logged;
+      const changelog = factsOf(facts, logged);
+      const { offset } = resume(logged);
       if (offset >= changelog.end) return [];
+      const storage = storages.of(assigned);
       const store = creator.openToRestore(builder, assigned.id, storage);
       return [{ taskId: assigned.id, store, storage, facts: changelog, from: offset }];
     });
+  }
+
+  #position({ assigned, topic }: LoggedStore): ChangelogPosition | undefined {
+    return this.#options.storages.of(assigned).position(topic);
   }
 
   async #restore(behind: readonly StoreToRestore[], signal: AbortSignal): Promise<void> {
@@ -199,9 +200,9 @@ export class TaskOpener {
         });
         const storage = storages.of(assigned);
         const task = await creator.createTask(assigned, storage, start);
-        const changelogs = this.#loggedStores(assigned).map(({ topic }) => {
-          const { partition, topicId } = factsOf(facts, assigned, topic);
-          return { topic, partition, topicId };
+        const changelogs = this.#loggedStores(assigned).map((store) => {
+          const { topic, partition, topicId, end } = factsOf(facts, store);
+          return { topic, partition, topicId, end };
         });
         running.push({ task, assigned, storage, changelogs, start });
       }
@@ -219,10 +220,9 @@ async function closeTasks(tasks: readonly RunningTask[]): Promise<void> {
 
 function factsOf(
   facts: ReadonlyMap<string, ChangelogFacts>,
-  { id }: AssignedTask,
-  topic: string,
+  { assigned, topic }: LoggedStore,
 ): ChangelogFacts {
-  const found = facts.get(partitionKey(topic, id.partition));
+  const found = facts.get(partitionKey(topic, assigned.id.partition));
   invariant(found !== undefined, 'a changelog was not looked at', { topic });
   return found;
 }
