@@ -1,23 +1,33 @@
 import type { FetchedPartition, Fetcher } from '../client/fetcher.ts';
 import type { Clock } from '../common/clock.ts';
 import { isStreamsError, StreamsError } from '../common/errors.ts';
-import type { TaskId } from '../common/task-id.ts';
 import { partitionKey } from '../common/topic-partition.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Counter, Gauge, Metrics, MetricTags } from '../observability/metrics.ts';
-import type { ManagedStore, RestoredRecord } from '../state/managed-store.ts';
-import type { TaskStorage } from '../state/task-storage.ts';
+import type { RestoredRecord } from '../state/managed-store.ts';
+import type { ChangelogPosition } from '../state/task-storage.ts';
 import type { ChangelogFacts } from './changelog-positions.ts';
 import type { RestoreEvent, RestoreListener } from './restore-listener.ts';
 
+/** The task whose store it is; `StreamTask` is one. */
+export interface RestorableTask {
+  restore(
+    changelogTopic: string,
+    records: Iterable<RestoredRecord>,
+    position: ChangelogPosition,
+  ): Promise<void>;
+}
+
 /** A store that is behind its changelog. */
 export interface StoreToRestore {
-  readonly taskId: TaskId;
-  readonly store: ManagedStore;
-  readonly storage: TaskStorage;
+  readonly taskId: string;
+  readonly task: RestorableTask;
+  readonly store: string;
   readonly facts: ChangelogFacts;
   /** Offset of the first record to apply. */
   readonly from: number;
+  /** The position on disk that this continues; undefined where it starts from nothing. */
+  readonly since: ChangelogPosition | undefined;
 }
 
 export interface ChangelogReaderOptions {
@@ -26,6 +36,8 @@ export interface ChangelogReaderOptions {
   /** The records of a chunk in order; a record is valid until the next one is asked for. */
   readonly recordsOf: (chunk: FetchedPartition) => Iterable<RestoredRecord>;
   readonly listener: RestoreListener;
+  /** A batch is on disk: whatever fails later, this need not be done again. */
+  readonly onProgress: () => void;
   readonly stallTimeoutMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -87,27 +99,24 @@ export class ChangelogReader {
     let lastMoveMs = clock.monotonicMs();
     while (open.size > 0) {
       signal.throwIfAborted();
-      let moved = false;
-      for (const chunk of await poll(fetcher, signal)) {
-        const restore = open.get(partitionKey(chunk.topic, chunk.partition));
+      const chunks = await poll(fetcher, signal);
+      for (const chunk of chunks) {
+        const key = partitionKey(chunk.topic, chunk.partition);
+        const restore = open.get(key);
         if (restore === undefined) continue;
         this.#restored.add(await restore.apply(chunk));
-        moved = true;
-      }
-      // What holds no record for us moves the position without a chunk.
-      for (const [key, restore] of open) {
-        const { topic, partition } = restore.assignment;
-        if (restore.isPassed(fetcher.position(topic, partition))) moved = true;
+        this.#options.onProgress();
         if (!restore.isDone) continue;
         await restore.end();
         open.delete(key);
-        fetcher.pause([{ topic, partition }]);
+        fetcher.pause([chunk]);
       }
       this.#remaining.set(sum([...open.values()].map((restore) => restore.remaining)));
       const nowMs = clock.monotonicMs();
-      if (moved) lastMoveMs = nowMs;
-      else if (nowMs - lastMoveMs >= stallTimeoutMs)
+      if (chunks.length > 0) lastMoveMs = nowMs;
+      else if (nowMs - lastMoveMs >= stallTimeoutMs) {
         throw stalled([...open.values()], nowMs - lastMoveMs);
+      }
     }
   }
 }
@@ -122,11 +131,10 @@ class StoreRestore {
   #records = 0;
 
   constructor(target: StoreToRestore, options: ChangelogReaderOptions) {
-    const known = target.storage.position(target.facts.topic);
     this.#target = target;
     this.#options = options;
     this.#position = target.from;
-    this.#wallTimeMs = known?.wallTimeMs ?? options.clock.nowMs();
+    this.#wallTimeMs = target.since?.wallTimeMs ?? options.clock.nowMs();
   }
 
   get assignment(): { topic: string; partition: number; offset: number; topicId: string } {
@@ -142,13 +150,6 @@ class StoreRestore {
     return Math.max(0, this.#target.facts.end - this.#position);
   }
 
-  /** Takes note of where the fetcher is; true where that is further than before. */
-  isPassed(position: number | undefined): boolean {
-    if (position === undefined || position <= this.#position) return false;
-    this.#position = position;
-    return true;
-  }
-
   start(): void {
     this.#tell('start');
   }
@@ -156,9 +157,8 @@ class StoreRestore {
   /** Returns how many records there were. */
   async apply(chunk: FetchedPartition): Promise<number> {
     const records = new CountedRecords(this.#options.recordsOf(chunk));
-    const entries = this.#target.store.restore(records);
     this.#position = chunk.nextOffset;
-    await this.#write(entries, this.#wallTimeMs);
+    await this.#write(records, this.#wallTimeMs);
     this.#records += records.count;
     this.#tell('batch');
     return records.count;
@@ -188,8 +188,8 @@ class StoreRestore {
   #tell(kind: keyof RestoreListener): void {
     const { taskId, store, facts } = this.#target;
     const event: RestoreEvent = {
-      taskId: taskId.toString(),
-      store: store.name,
+      taskId,
+      store,
       topic: facts.topic,
       partition: facts.partition,
       offset: this.#position,

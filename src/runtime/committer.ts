@@ -4,7 +4,12 @@ import type { Clock, Timers } from '../common/clock.ts';
 import { invariant, StreamsError } from '../common/errors.ts';
 import type { TaskId } from '../common/task-id.ts';
 import type { Counter, Histogram, Metrics, MetricTags } from '../observability/metrics.ts';
-import type { ChangelogPosition, CommittedChanges, TaskStorage } from '../state/task-storage.ts';
+import type {
+  ChangelogPosition,
+  CommittedChanges,
+  StorageRange,
+  TaskStorage,
+} from '../state/task-storage.ts';
 
 /** A changelog partition of a task that runs, and which topic it is. */
 export interface TaskChangelog {
@@ -22,13 +27,12 @@ export interface CommittableTask {
   readonly commitNeeded: boolean;
   /** An async processor that has not settled; no commit until it has. */
   readonly pending: Promise<void> | null;
-  /** Lets the record caches go: they forward and log. May leave something pending. */
+  /** Lets the record caches go: they forward and log. May leave something pending, and more to let go after that. */
   prepareCommit(): void;
   committableOffsets(): readonly PartitionOffset[];
   seal(positions: ReadonlyMap<string, ChangelogPosition>): CommittedChanges;
-  written(): void;
-  /** Clears what no read can show any more. */
-  expire(): Promise<void>;
+  /** The storage has what was sealed. Returns what no read can show any more. */
+  postCommit(): readonly StorageRange[];
 }
 
 /** A task that runs here, with what its thread keeps beside it. */
@@ -142,8 +146,7 @@ export class Committer {
     // T7: only now may the stores on disk know of it (I2).
     await settleAll(committing.map((open) => this.#writeStores(open)));
 
-    // T8: what no read can show any more goes; the caller publishes the offsets.
-    await settleAll(committing.map(({ task }) => task.expire()));
+    // T8 is the caller's: only now may it publish the offsets.
 
     this.#commits.add(1);
     this.#latencyMs.record(clock.monotonicMs() - startMs);
@@ -174,9 +177,10 @@ export class Committer {
 
   async #flushCaches(tasks: readonly OpenTask[]): Promise<void> {
     for (const { task } of tasks) {
-      await this.#settled(task);
-      task.prepareCommit();
-      await this.#settled(task);
+      do {
+        await this.#settled(task);
+        task.prepareCommit();
+      } while (task.pending !== null);
     }
   }
 
@@ -199,7 +203,7 @@ export class Committer {
 
   async #writeStores({ task, storage, changelogs }: OpenTask): Promise<void> {
     await storage.write(task.seal(this.#positions(storage, changelogs)));
-    task.written();
+    for (const range of task.postCommit()) await storage.clear(range);
   }
 
   /** Behind the last record that this thread has written to each changelog; where it wrote none, as before. */

@@ -16,7 +16,7 @@ import type { RepartitionPurge } from './repartition-purge.ts';
 import type { SourceTopics } from './source-topics.ts';
 import type { StreamsConfig, UncaughtExceptionResponse } from './streams-config.ts';
 import type { TaskManager } from './task-manager.ts';
-import type { AssignedTask } from './task-opener.ts';
+import type { AssignedTask } from './task-registry.ts';
 import type { WakeUp } from './wake-up.ts';
 
 export interface StreamThreadOptions {
@@ -176,8 +176,8 @@ export class StreamThread {
     for (;;) {
       let lap = 0;
       for (const { task } of tasks.running) {
-        lap += task.process(LAP_RECORDS, deadlineMs);
-        if (task.punctuate(clock.nowMs())) punctuated = true;
+        if (task.pending === null) lap += task.process(LAP_RECORDS, deadlineMs);
+        if (task.pending === null && task.punctuate(clock.nowMs())) punctuated = true;
       }
       total += lap;
       if (lap === 0 || producer.isFull || clock.monotonicMs() >= deadlineMs) break;
@@ -333,14 +333,19 @@ export class StreamThread {
 
   async #sleep(): Promise<void> {
     const { tasks, wakeUp, clock, config } = this.#options;
-    let commitNeeded = false;
-    for (const { task } of tasks.running) {
-      if (task.pending !== null) this.#wakeWhenSettled(task.pending, task.id.toString());
-      commitNeeded ||= task.commitNeeded;
-    }
     const commitInMs = this.#lastCommitMs + config.commitIntervalMs - clock.monotonicMs();
-    // A commit that is overdue waits for an async processor, which wakes us.
-    await wakeUp.sleep(commitNeeded && commitInMs > 0 ? Math.min(IDLE_MS, commitInMs) : IDLE_MS);
+    let waitMs = IDLE_MS;
+    for (const { task } of tasks.running) {
+      if (task.pending !== null) {
+        this.#wakeWhenSettled(task.pending, task.id.toString());
+        continue;
+      }
+      const punctuationMs = task.nextPunctuationMs;
+      if (punctuationMs !== null) waitMs = Math.min(waitMs, punctuationMs - clock.nowMs());
+      // A commit that is overdue waits for an async processor, which wakes us.
+      if (task.commitNeeded && commitInMs > 0) waitMs = Math.min(waitMs, commitInMs);
+    }
+    await wakeUp.sleep(Math.max(0, waitMs));
   }
 
   #wakeWhenSettled(pending: Promise<void>, taskId: string): void {

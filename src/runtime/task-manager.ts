@@ -1,16 +1,14 @@
 import type { Membership } from '../client/group-member.ts';
 import { compareTaskIds } from '../common/task-id.ts';
-import type { Logger } from '../observability/logger.ts';
 import type { Counter, Metrics, MetricTags } from '../observability/metrics.ts';
-import type { AssignedTask, RunningTask, TaskOpener } from './task-opener.ts';
-import type { TaskStorages } from './task-storages.ts';
+import type { RunningTask, TaskOpener } from './task-opener.ts';
+import type { AssignedTask, TaskRegistry } from './task-registry.ts';
 
 export interface TaskManagerOptions {
   readonly opener: TaskOpener;
-  readonly storages: TaskStorages;
+  readonly registry: TaskRegistry;
   /** Something changed that the thread has to look at: tasks were opened, or could not be. */
   readonly onChange: () => void;
-  readonly logger: Logger;
   readonly metrics: Metrics;
   readonly tags: MetricTags;
 }
@@ -77,10 +75,13 @@ export class TaskManager {
   /** Takes a new assignment. The producer must be usable and nothing of ours uncommitted. */
   async assign(tasks: readonly AssignedTask[], membership: Membership): Promise<void> {
     const ids = new Set(tasks.map(({ id }) => id.toString()));
+    await this.#closeAllBut(ids);
     const mayKeep = isNextGeneration(this.#membership, membership);
     const kept = this.#running.filter((task) => mayKeep && ids.has(taskKey(task)));
-    await this.#closeTasks(this.#running.filter((task) => !kept.includes(task)));
-    await this.#closeForeignStorages(tasks);
+    for (const running of this.#running) {
+      // Somebody else may have had it in between.
+      if (ids.has(taskKey(running)) && !kept.includes(running)) running.task.discard();
+    }
     this.#running = kept;
     this.#assigned = tasks;
     this.#membership = membership;
@@ -95,15 +96,13 @@ export class TaskManager {
   }
 
   /**
-   * F1: drops everything that is not committed. The storages stay open: nothing uncommitted is in them (I2). `reopen`
-   * or the next `assign` builds the tasks anew.
+   * F1: drops everything that is not committed. The storages stay as they are: nothing uncommitted is in them (I2).
+   * `reopen` or the next `assign` starts the tasks again.
    */
   async discard(): Promise<void> {
     await this.#stopOpening();
-    const tasks = this.#running;
+    for (const { task } of this.#running) task.discard();
     this.#running = [];
-    for (const { task } of tasks) task.discard();
-    await this.#closeTasks(tasks);
   }
 
   /** F3: the same tasks again, from their stable offsets. */
@@ -114,11 +113,10 @@ export class TaskManager {
   /** The tasks are somebody else's now; what is open of them was committed or discarded. */
   async release(): Promise<void> {
     await this.#stopOpening();
-    await this.#closeTasks(this.#running);
     this.#running = [];
     this.#assigned = [];
     this.#membership = null;
-    await this.#closeForeignStorages([]);
+    await this.#closeAllBut(new Set());
   }
 
   #openMissing(): void {
@@ -127,14 +125,14 @@ export class TaskManager {
     if (tasks.length === 0) return;
     const opening = new Opening();
     this.#opening = opening;
-    const onOpened = (opened: readonly RunningTask[]): void => {
+    const onStarted = (opened: readonly RunningTask[]): void => {
       this.#running = [...this.#running, ...opened].sort((a, b) =>
         compareTaskIds(a.assigned.id, b.assigned.id),
       );
       this.#created.add(opened.length);
       this.#options.onChange();
     };
-    opening.run(this.#options.opener.open(tasks, opening.signal, onOpened), () => {
+    opening.run(this.#options.opener.open(tasks, opening.signal, onStarted), () => {
       if (this.#opening === opening && !opening.failed) this.#opening = null;
       this.#options.onChange();
     });
@@ -146,23 +144,11 @@ export class TaskManager {
     await opening?.stop();
   }
 
-  async #closeTasks(tasks: readonly RunningTask[]): Promise<void> {
-    for (const { task, assigned } of tasks) {
-      try {
-        await task.close();
-      } catch (error) {
-        // A user's `close` may throw; the task is gone all the same.
-        const taskId = assigned.id.toString();
-        this.#options.logger.warn({ err: error, taskId }, 'a processor threw when it was closed');
-      }
-    }
-    this.#closed.add(tasks.length);
-  }
-
-  async #closeForeignStorages(tasks: readonly AssignedTask[]): Promise<void> {
-    const { storages } = this.#options;
-    const ours = new Set(tasks.map(({ id }) => id.toString()));
-    await storages.close(storages.ids.filter((id) => !ours.has(id)));
+  async #closeAllBut(ids: ReadonlySet<string>): Promise<void> {
+    const { registry } = this.#options;
+    const foreign = registry.ids.filter((id) => !ids.has(id));
+    await registry.close(foreign);
+    this.#closed.add(foreign.length);
   }
 }
 

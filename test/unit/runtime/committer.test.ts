@@ -12,6 +12,7 @@ import type { ChangelogPosition, TaskStorage } from '../../../src/state/task-sto
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const MEMBERSHIP = { groupId: 'app', memberId: 'm', generationId: 3, groupInstanceId: null };
+const EXPIRED = { from: new Uint8Array([1]), to: new Uint8Array([2]) };
 const CHANGELOG = { topic: 'app-counts-changelog', partition: 0, topicId: 'aa', end: 4 };
 
 interface Options {
@@ -49,8 +50,9 @@ function thread({ guarantee = 'exactly once', failAt, acked, idle = [], pending 
         return waiting;
       },
       prepareCommit: () => {
+        const isFirst = !steps.includes(`caches ${id.toString()}`);
         steps.push(`caches ${id.toString()}`);
-        if (pending === undefined) return;
+        if (pending === undefined || !isFirst) return;
         waiting = pending.then(() => {
           waiting = null;
           steps.push('settled');
@@ -60,17 +62,20 @@ function thread({ guarantee = 'exactly once', failAt, acked, idle = [], pending 
         { topic: `in${subtopology}`, partition: 0, offset: 7, metadata: '' },
       ],
       seal: (given) => ({ entries: [], positions: given }),
-      written: () => steps.push(`written ${id.toString()}`),
-      expire: () => step(`expire ${id.toString()}`),
+      postCommit: () => {
+        steps.push(`written ${id.toString()}`);
+        return subtopology === 0 ? [EXPIRED] : [];
+      },
     };
-    const storage: Pick<TaskStorage, 'position' | 'write'> = {
+    const storage: Pick<TaskStorage, 'position' | 'write' | 'clear'> = {
+      clear: () => step('clear'),
       position: (topic) => positions.get(topic),
       write: async (changes) => {
         await step(`store ${id.toString()}`);
         for (const [topic, position] of changes.positions) positions.set(topic, position);
       },
     };
-    // Only these two methods are called by a commit.
+    // Only these methods are called by a commit.
     return {
       task,
       storage: storage as TaskStorage,
@@ -113,9 +118,8 @@ describe('commit', () => {
       'store 0_0',
       'store 1_0',
       'written 0_0',
+      'clear',
       'written 1_0',
-      'expire 0_0',
-      'expire 1_0',
     ]);
     expect(offsets.map(({ topic }) => topic)).toEqual(['in0', 'in1']);
   });
@@ -169,10 +173,13 @@ describe('commit', () => {
     expect(positions.get(CHANGELOG.topic)?.offset).toBe(4);
   });
 
-  test('the commit waits for what the caches started', async () => {
+  test('the commit waits for what the caches started, and lets go what that brought', async () => {
     const { commit, steps } = thread({ pending: Promise.resolve() });
     await commit();
-    expect(steps.indexOf('settled')).toBeLessThan(steps.indexOf('flush'));
+    expect(steps.slice(0, 7)).toEqual([
+      ...['caches 0_0', 'settled', 'caches 0_0'],
+      ...['caches 1_0', 'settled', 'caches 1_0', 'flush'],
+    ]);
   });
 
   test('and fails where that never settles', async () => {
