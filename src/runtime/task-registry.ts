@@ -50,6 +50,10 @@ export class TaskRegistry {
     return [...this.#live.keys()];
   }
 
+  get live(): readonly LiveTask[] {
+    return [...this.#live.values()];
+  }
+
   of({ id }: AssignedTask): LiveTask {
     const live = this.#live.get(id.toString());
     invariant(live !== undefined, 'the task is not open', { taskId: id.toString() });
