@@ -69,7 +69,16 @@ function planNode(
   switch (node.kind) {
     case 'source': {
       const { topics, key, value, timestampExtractor, offsetReset } = node;
-      return { kind: 'source', name, topics, key, value, timestampExtractor, offsetReset, children };
+      return {
+        kind: 'source',
+        name,
+        topics,
+        key,
+        value,
+        timestampExtractor,
+        offsetReset,
+        children,
+      };
     }
     case 'processor': {
       // Global stores can be read everywhere.
@@ -111,7 +120,8 @@ function checkRepartitionTopics(builder: TopologyBuilder): void {
   for (const topic of builder.repartitionTopics.keys()) {
     const read = nodes.some((node) => node.kind === 'source' && node.topics.includes(topic));
     const written = nodes.some((node) => node.kind === 'sink' && node.topic === topic);
-    if (!read || !written) throw topologyError('a repartition topic must be written and read', { topic });
+    if (!read || !written)
+      throw topologyError('a repartition topic must be written and read', { topic });
   }
 }
 
@@ -128,7 +138,9 @@ function mergeCopartitioned(builder: TopologyBuilder): string[][] {
     }
     for (const topic of merged) groupOf.set(topic, merged);
   }
-  return [...new Set(groupOf.values())].map((group) => [...group]).filter(({ length }) => length > 1);
+  return [...new Set(groupOf.values())]
+    .map((group) => [...group])
+    .filter(({ length }) => length > 1);
 }
 
 function checkCopartitionCounts(

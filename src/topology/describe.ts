@@ -77,7 +77,9 @@ function nodeText({ node, parents, children }: Described): string {
     }
     case 'sink': {
       const topic =
-        typeof node.topic === 'string' ? `topic: ${node.topic}` : `extractor class: ${node.topic.name}`;
+        typeof node.topic === 'string'
+          ? `topic: ${node.topic}`
+          : `extractor class: ${node.topic.name}`;
       return `Sink: ${node.name} (${topic})${from}`;
     }
   }

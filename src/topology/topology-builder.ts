@@ -95,7 +95,10 @@ export class TopologyBuilder {
   connect(processor: string, store: string): void {
     const node = this.#nodes.get(processor);
     if (node === undefined) {
-      throw topologyError(`there is no processor '${processor}' to connect a store to: add it first`, { store });
+      throw topologyError(
+        `there is no processor '${processor}' to connect a store to: add it first`,
+        { store },
+      );
     }
     if (node.kind !== 'processor') {
       throw topologyError(`a ${node.kind} cannot have a store: connect it to a processor`, {
@@ -104,10 +107,13 @@ export class TopologyBuilder {
       });
     }
     if (this.#globalStores.has(store)) {
-      throw topologyError(`'${store}' is global: every processor can read it without being connected`, {
-        node: processor,
-        store,
-      });
+      throw topologyError(
+        `'${store}' is global: every processor can read it without being connected`,
+        {
+          node: processor,
+          store,
+        },
+      );
     }
     if (!this.#stores.has(store)) {
       throw topologyError(`there is no store '${store}': add it with addStateStore first`, {
@@ -125,16 +131,25 @@ export class TopologyBuilder {
       });
     }
     if (store.changelog !== null) {
-      throw topologyError('a global store is restored from its topic: build it with `logging: false`', {
-        store: store.name,
-      });
+      throw topologyError(
+        'a global store is restored from its topic: build it with `logging: false`',
+        {
+          store: store.name,
+        },
+      );
     }
     this.addSource(source);
     this.addProcessor(processorName, create, [source.name]);
     this.#nodes.get(processorName)?.stores.add(store.name);
     this.#globalStores.set(store.name, {
       source: { kind: 'source', ...source, children: [processorName] },
-      processor: { kind: 'processor', name: processorName, create, stores: [store.name], children: [] },
+      processor: {
+        kind: 'processor',
+        name: processorName,
+        create,
+        stores: [store.name],
+        children: [],
+      },
       store,
     });
   }
@@ -158,7 +173,9 @@ export class TopologyBuilder {
   #checkFree(name: string): void {
     if (name === '') throw topologyError('a node needs a name');
     if (this.#nodes.has(name)) {
-      throw topologyError('another node has this name: give one of them a new name', { node: name });
+      throw topologyError('another node has this name: give one of them a new name', {
+        node: name,
+      });
     }
   }
 
@@ -170,12 +187,17 @@ export class TopologyBuilder {
       if (parent === name) throw topologyError('a node cannot be its own parent', { node: name });
       const node = this.#nodes.get(parent);
       if (node === undefined) {
-        throw topologyError(`its parent '${parent}' is not there: add parents before their children`, {
-          node: name,
-        });
+        throw topologyError(
+          `its parent '${parent}' is not there: add parents before their children`,
+          {
+            node: name,
+          },
+        );
       }
       if (node.kind === 'sink') {
-        throw topologyError(`its parent '${parent}' is a sink, which passes nothing on`, { node: name });
+        throw topologyError(`its parent '${parent}' is a sink, which passes nothing on`, {
+          node: name,
+        });
       }
     }
   }
