@@ -16,11 +16,12 @@ export class TaskId {
     return new TaskId(Number(match[1]), Number(match[2]));
   }
 
-  static compare(a: TaskId, b: TaskId): number {
-    return a.subtopology - b.subtopology || a.partition - b.partition;
-  }
-
   toString(): string {
     return `${this.subtopology}_${this.partition}`;
   }
+}
+
+/** By sub-topology, then by partition. */
+export function compareTaskIds(a: TaskId, b: TaskId): number {
+  return a.subtopology - b.subtopology || a.partition - b.partition;
 }
