@@ -12,7 +12,11 @@ const project = (name: string, ...folders: string[]): Config => ({
 const config: Config = {
   projects: [
     project('unit', 'unit', 'contract', 'property', 'types', 'tidy'),
-    project('integration', 'integration'),
+    {
+      ...project('integration', 'integration'),
+      globalSetup: '<rootDir>/test/support/global-setup.ts',
+      globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+    },
     project('package', 'package'),
   ],
 };

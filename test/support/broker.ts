@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto';
+import { Kafka, logLevel } from 'kafkajs';
+
+/** Set by the global setup of the integration project. */
+export const TEST_BROKERS = 'MILLRACE_TEST_BROKERS';
+
+/** Bootstrap addresses of the broker that all integration tests of a run share. Do not stop, kill or pause it. */
+export function sharedBrokers(): string[] {
+  const addresses = process.env[TEST_BROKERS];
+  if (addresses === undefined) {
+    throw new Error(`${TEST_BROKERS} is not set: run this test in the jest project "integration"`);
+  }
+  return addresses.split(',');
+}
+
+/** A name for a topic, group or application that no other test uses. */
+export function uniqueName(prefix: string): string {
+  return `${prefix}-${randomUUID().slice(0, 8)}`;
+}
+
+export interface CreateTopicOptions {
+  readonly topic?: string;
+  readonly partitions?: number;
+  readonly configs?: Readonly<Record<string, string>>;
+  readonly brokers?: readonly string[];
+}
+
+/** Creates a topic on the shared broker, of 1 partition and a unique name if nothing else is said. Resolves with its name. */
+export async function createTopic(options: CreateTopicOptions = {}): Promise<string> {
+  const { topic = uniqueName('topic'), partitions = 1, configs = {} } = options;
+  const kafka = new Kafka({
+    brokers: [...(options.brokers ?? sharedBrokers())],
+    logLevel: logLevel.NOTHING,
+  });
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }));
+    await admin.createTopics({
+      topics: [{ topic, numPartitions: partitions, configEntries }],
+      waitForLeaders: true,
+    });
+  } finally {
+    await admin.disconnect();
+  }
+  return topic;
+}
