@@ -135,16 +135,26 @@ export class Reader {
     read: ElementReader<T>,
     size: ElementSize,
   ): T[] | null {
-    const count = this.#length(field);
-    if (count < 0) return this.#null(count, field);
-    if (count * size.minBytes > this.remainingBytes) {
-      throw this.corrupt(field, `${count} elements, ${this.remainingBytes} bytes are left`);
-    }
-    this.#heapBytesLeft -= count * SLOT_BYTES * (1 + size.fields);
-    if (this.#heapBytesLeft < 0) throw this.corrupt(field, `${count} elements, too many to hold`);
+    const count = this.listLength(field, size);
+    if (count < 0) return null;
     const elements: T[] = [];
     for (let index = 0; index < count; index++) elements.push(read(this, version, field));
     return elements;
+  }
+
+  /** How many elements follow, -1 for null; for code that reads them in its own loop. */
+  listLength(field: string, { minBytes, fields }: ElementSize): number {
+    const count = this.#length(field);
+    if (count < 0) {
+      this.#null(count, field);
+      return -1;
+    }
+    if (count * minBytes > this.remainingBytes) {
+      throw this.corrupt(field, `${count} elements, ${this.remainingBytes} bytes are left`);
+    }
+    this.#heapBytesLeft -= count * SLOT_BYTES * (1 + fields);
+    if (this.#heapBytesLeft < 0) throw this.corrupt(field, `${count} elements, too many to hold`);
+    return count;
   }
 
   /** Ends a struct of which we know no tagged field: whatever it has is skipped. */

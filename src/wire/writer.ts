@@ -120,12 +120,12 @@ export class Writer {
   }
 
   bytes(bytes: Uint8Array): void {
-    this.#length(bytes.length);
+    this.listLength(bytes.length);
     this.raw(bytes);
   }
 
   nullableBytes(bytes: Uint8Array | null): void {
-    if (bytes === null) this.#length(-1);
+    if (bytes === null) this.listLength(-1);
     else this.bytes(bytes);
   }
 
@@ -136,13 +136,19 @@ export class Writer {
     this.#at += bytes.length;
   }
 
+  /** Before the elements of an array or the bytes of a field; -1 for null. */
+  listLength(length: number): void {
+    if (this.#flexible) this.uvarint(length + 1);
+    else this.int32(length);
+  }
+
   list<T>(elements: readonly T[], version: number, write: ElementWriter<T>): void {
-    this.#length(elements.length);
+    this.listLength(elements.length);
     for (const element of elements) write(this, version, element);
   }
 
   nullableList<T>(elements: readonly T[] | null, version: number, write: ElementWriter<T>): void {
-    if (elements === null) this.#length(-1);
+    if (elements === null) this.listLength(-1);
     else this.list(elements, version, write);
   }
 
@@ -164,11 +170,6 @@ export class Writer {
     const sizeBytes = this.#at - start - size;
     this.#bytes.copyWithin(start + sizeBytes, start, start + size);
     writeUvarint(this.#bytes, start, size);
-  }
-
-  #length(length: number): void {
-    if (this.#flexible) this.uvarint(length + 1);
-    else this.int32(length);
   }
 }
 
