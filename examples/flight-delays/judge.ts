@@ -25,14 +25,14 @@ export function judge(
   return {
     equal: keys.size - differences.length,
     total: keys.size,
-    differences:
-      more > 0 ? [...differences.slice(0, SHOWN), `and ${more} more`] : differences,
+    differences: more > 0 ? [...differences.slice(0, SHOWN), `and ${more} more`] : differences,
   };
 }
 
 /** Text that is the same for equal values, whatever the order of their fields; numbers to their last digit. */
 function canonical(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return value === undefined ? 'nothing' : String(value);
+  if (typeof value !== 'object' || value === null)
+    return value === undefined ? 'nothing' : String(value);
   const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify(Object.fromEntries(fields));
 }
