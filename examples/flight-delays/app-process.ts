@@ -43,6 +43,11 @@ export class AppProcess {
     });
   }
 
+  /** What it printed last. */
+  get output(): string {
+    return this.#output;
+  }
+
   /** Throws, with what it printed last, if it ended without having been told to. */
   throwIfEnded(): void {
     if (this.#failure) throw this.#failure;

@@ -9,7 +9,9 @@ import { KafkaClient } from '../../src/client/kafka-client.ts';
 import { Producer } from '../../src/client/producer.ts';
 import { partitionKey, type TopicPartition } from '../../src/common/topic-partition.ts';
 import { SILENT_LOGGER } from '../../src/observability/logger.ts';
+import { metadata } from '../../src/wire/messages/metadata.ts';
 import type { Crc32c } from '../../src/wire/crc32c.ts';
+import { OutputWatch } from './output-watch.ts';
 
 export const PARTITIONS = 4;
 const KEEP_FOREVER = { 'retention.ms': '-1' };
@@ -62,8 +64,12 @@ export class Cluster implements AsyncDisposable {
     }
   }
 
-  async deleteTopics(...names: readonly string[]): Promise<void> {
-    await this.#admin.deleteTopics(names);
+  /** Deletes every topic whose name begins like this, the internal ones of the application included. */
+  async deleteTopicsOf(prefix: string): Promise<void> {
+    const all = { topics: null, allowAutoTopicCreation: false };
+    const { response } = await this.#client.send({ any: true }, 'admin', metadata, all);
+    const names = response.topics.map(({ name }) => name ?? '');
+    await this.#admin.deleteTopics(names.filter((name) => name.startsWith(prefix)));
   }
 
   producer(): Promise<Producer> {
@@ -93,20 +99,19 @@ export class Cluster implements AsyncDisposable {
     return written.some((end, partition) => end > (decided[partition] ?? 0));
   }
 
-  /** Reads what is committed to a topic after all that has been written so far, decided or not. */
-  async watch(topic: string): Promise<Fetcher> {
+  /** Looks for what is committed to a topic after all that has been written so far, decided or not. */
+  async watch(topic: string): Promise<OutputWatch> {
     const ends = await this.#ends(topic, 'read_uncommitted');
-    return this.#fetcher(topic, (partition) => ends[partition] ?? 0);
-  }
-
-  /** Every committed record of a topic, partition by partition in its order. */
-  async readAll(
-    topic: string,
-    onRecord: (key: Buffer, value: Buffer) => void,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const ends = await this.#ends(topic, 'read_committed');
-    const fetcher = await this.#fetcher(topic, () => 0);
+    const fetcher = new Fetcher({
+      client: this.#client,
+      isolation: 'read_committed',
+      lane: 'fetch',
+      crc32c: this.#crc32c,
+      codecs: nodeCodecs(),
+    });
+    const partitions = partitionsOf(topic);
+    fetcher.assign(partitions.map((at) => ({ ...at, offset: ends[at.partition] ?? 0 })));
+    return new OutputWatch(fetcher);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -116,7 +121,9 @@ export class Cluster implements AsyncDisposable {
   async #ends(topic: string, isolation: Isolation): Promise<readonly number[]> {
     const partitions = partitionsOf(topic);
     const listed = await this.#admin.listOffsets(partitions, 'latest', isolation);
-    return partitions.map(({ partition }) => listed.get(partitionKey(topic, partition))?.offset ?? 0);
+    return partitions.map(
+      ({ partition }) => listed.get(partitionKey(topic, partition))?.offset ?? 0,
+    );
   }
 }
 

@@ -97,13 +97,12 @@ export async function runAndCrash(options: CrashingRunOptions): Promise<readonly
     if (insideTransaction && !(await cluster.hasOpenTransaction(output))) {
       throw new Error('the transaction was over before the application was killed');
     }
-    const next = await cluster.watch(output);
-    try {
-      app = new AppProcess(env);
-      const atMs = await next.firstCommitted(STALL_DEADLINE_MS, app, signal);
-      return { afterFlights, insideTransaction, backMs: atMs - app.startedMs };
-    } finally {
-      await next.close();
-    }
+    await using watch = await cluster.watch(output);
+    app = new AppProcess(env);
+    const check = (): void => {
+      app.throwIfEnded();
+    };
+    await watch.first(check, { deadlineMs: STALL_DEADLINE_MS, signal });
+    return { afterFlights, insideTransaction, backMs: performance.now() - app.startedMs };
   }
 }
