@@ -29,13 +29,13 @@ export function emitApi(name, key, request, response) {
 
 export function emitSchema({ name, lo, hi }) {
   return `
-    export const ${lowerFirst(name)}: Schema<${name}> = {
+    export const ${lowerFirst(name)}: Schema<${name}> = defineSchema({
       name: '${name}',
       minVersion: ${lo},
       maxVersion: ${hi},
       write: write${name},
       read: read${name},
-    };`;
+    });`;
 }
 
 /** Puts the imports that a body uses before it. */
@@ -49,7 +49,7 @@ export function emitFile(header, body) {
   return [
     `${header}\n`,
     imports(['Api', 'Complete', 'Schema'], 'api.ts', 'type '),
-    imports(['defineApi', 'notNull', 'unsupportedField'], 'api.ts'),
+    imports(['defineApi', 'defineSchema', 'notNull', 'unsupportedField'], 'api.ts'),
     imports(
       [
         'NO_BYTES',

@@ -2,8 +2,8 @@ import type { Admin } from '../client/admin.ts';
 import { StreamsError } from '../common/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 
-/** A topic that the application owns: for a repartition, or a store's changelog. */
-export interface InternalTopic {
+/** An internal topic with its partition count: for a repartition, or a store's changelog. */
+export interface RequiredTopic {
   readonly name: string;
   readonly partitions: number;
   readonly config: Readonly<Record<string, string>>;
@@ -38,7 +38,7 @@ export class InternalTopicManager {
     this.#options = options;
   }
 
-  async makeReady(topics: readonly InternalTopic[]): Promise<void> {
+  async makeReady(topics: readonly RequiredTopic[]): Promise<void> {
     if (topics.length === 0) return;
     const { admin, logger, replicationFactor, timeoutMs } = this.#options;
 
@@ -65,7 +65,7 @@ export class InternalTopicManager {
     await this.#checkCleanupPolicies(present);
   }
 
-  #checkMayCreate({ name, existedBefore }: InternalTopic): void {
+  #checkMayCreate({ name, existedBefore }: RequiredTopic): void {
     if (!existedBefore || this.#options.createMissing) return;
     throw new StreamsError(
       'STREAMS_TOPIC_MISSING',
@@ -76,7 +76,7 @@ export class InternalTopicManager {
     );
   }
 
-  async #checkCleanupPolicies(topics: readonly InternalTopic[]): Promise<void> {
+  async #checkCleanupPolicies(topics: readonly RequiredTopic[]): Promise<void> {
     if (topics.length === 0) return;
     const configs = await this.#options.admin.describeConfigs(topics.map(({ name }) => name));
     for (const { name, config } of topics) {
@@ -93,7 +93,7 @@ export class InternalTopicManager {
   }
 }
 
-function checkPartitions({ name, partitions }: InternalTopic, actual: number): void {
+function checkPartitions({ name, partitions }: RequiredTopic, actual: number): void {
   if (actual === partitions) return;
   throw new StreamsError(
     'STREAMS_INTERNAL_TOPIC_CONFIG',

@@ -51,10 +51,7 @@ export interface ApiDefinition<Req, Res> extends ApiVersionRange {
 export function defineApi<Req, Res>(definition: ApiDefinition<Req, Res>): Api<Req, Res> {
   const { key, name, minVersion, maxVersion, flexibleFrom } = definition;
   const isFlexible = (version: number): boolean => {
-    invariant(
-      version >= minVersion && version <= maxVersion,
-      `${name} is spoken in versions ${minVersion} to ${maxVersion}, not ${version}`,
-    );
+    checkVersion(definition, version);
     return version >= flexibleFrom;
   };
   return {
@@ -89,6 +86,34 @@ export interface Schema<T> {
   readonly maxVersion: number;
   write(writer: Writer, version: number, value: T): void;
   read(reader: Reader, version: number): Complete<T>;
+}
+
+export function defineSchema<T>(definition: Schema<T>): Schema<T> {
+  const { name, minVersion, maxVersion } = definition;
+  return {
+    name,
+    minVersion,
+    maxVersion,
+    write(writer, version, value) {
+      checkVersion(definition, version);
+      writer.begin(false);
+      definition.write(writer, version, value);
+    },
+    read(reader, version) {
+      checkVersion(definition, version);
+      reader.begin(name, version, false);
+      return definition.read(reader, version);
+    },
+  };
+}
+
+type VersionRange = Pick<ApiVersionRange, 'name' | 'minVersion' | 'maxVersion'>;
+
+function checkVersion({ name, minVersion, maxVersion }: VersionRange, version: number): void {
+  invariant(
+    version >= minVersion && version <= maxVersion,
+    `${name} is spoken in versions ${minVersion} to ${maxVersion}, not ${version}`,
+  );
 }
 
 /** The error for a field that the negotiated version cannot carry, or not as null. */

@@ -7,8 +7,9 @@ import { isStreamsError, type StreamsError } from '../../common/errors.ts';
 import { TaskId } from '../../common/task-id.ts';
 import type { TopicPartition } from '../../common/topic-partition.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { Subtopology, TopologyPlan } from '../../topology/topology-plan.ts';
-import type { InternalTopic } from '../internal-topic-manager.ts';
+import type { InternalTopic } from '../../topology/internal-topics.ts';
+import type { TopologyPlan } from '../../topology/topology-plan.ts';
+import type { RequiredTopic } from '../internal-topic-manager.ts';
 import { resolvePartitionCounts, taskCount } from './partition-counts.ts';
 import {
   decodeSubscriptionInfo,
@@ -25,7 +26,7 @@ export interface AssignorEnvironment {
   partitionCounts(topics: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Whether the group has a committed offset for any of these. */
   hasCommitted(partitions: readonly TopicPartition[]): Promise<boolean>;
-  makeReady(topics: readonly InternalTopic[]): Promise<void>;
+  makeReady(topics: readonly RequiredTopic[]): Promise<void>;
   ownedTasks(): readonly TaskId[];
   /** Tasks with state on disk, with the sum of their changelog positions. */
   storedTasks(): Promise<ReadonlyMap<string, number>>;
@@ -33,19 +34,14 @@ export interface AssignorEnvironment {
   shutdownRequest(): StreamsError | null;
 }
 
-/** One internal topic of a sub-topology, once the partition counts are known. */
-export type DescribeInternalTopics = (
-  subtopology: Subtopology,
-  counts: ReadonlyMap<string, number>,
-) => readonly Omit<InternalTopic, 'existedBefore'>[];
-
 export interface StreamsPartitionAssignorOptions {
   readonly plan: TopologyPlan;
   readonly fingerprint: string;
   readonly processId: string;
   /** The name of a topic of the plan on the broker: repartition topics gain the application id. */
   readonly topicName: (planName: string) => string;
-  readonly internalTopics: DescribeInternalTopics;
+  /** Of the plan, with the application's configs. */
+  readonly internalTopics: readonly InternalTopic[];
   readonly environment: AssignorEnvironment;
   readonly logger: Logger;
 }
@@ -139,17 +135,23 @@ export class StreamsPartitionAssignor implements PartitionAssignor {
       .filter((topic) => !repartitions.has(topic));
     const counts = resolvePartitionCounts(plan, await environment.partitionCounts(userTopics));
 
-    const needed: InternalTopic[] = [];
+    const required: RequiredTopic[] = [];
     for (const subtopology of plan.subtopologies) {
-      const topics = internalTopics(subtopology, counts);
+      const topics = internalTopics.filter((topic) => topic.subtopology === subtopology.id);
       if (topics.length === 0) continue;
       const sources = subtopology.sourceTopics.flatMap((topic) =>
         partitionsOf(topicName(topic), counts.get(topic) ?? 0),
       );
       const existedBefore = await environment.hasCommitted(sources);
-      needed.push(...topics.map((topic) => ({ ...topic, existedBefore })));
+      for (const { name, kind, config } of topics) {
+        const partitions =
+          kind === 'changelog'
+            ? taskCount(subtopology, counts)
+            : sources.filter(({ topic }) => topic === name).length;
+        required.push({ name, partitions, config, existedBefore });
+      }
     }
-    await environment.makeReady(needed);
+    await environment.makeReady(required);
     return counts;
   }
 
