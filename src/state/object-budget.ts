@@ -1,12 +1,18 @@
 /** An owner of decoded entries that gives some back when the budget is short. */
 export interface ObjectHolder {
-  /** Drops its least recently used clean entries until about `bytes` are free; returns how many were. */
-  release(bytes: number): number;
+  /**
+   * Drops entries that were not used since it last looked, until about `bytes` are free or `maxEntries` were looked at;
+   * tells the budget by `grow`.
+   */
+  release(bytes: number, maxEntries: number): void;
+  /** How many entries it could drop. */
+  readonly droppable: number;
 }
 
 /**
- * `stateObjectsMaxBytes` of one stream thread: how much decoded state its stores may hold. It has no meaning, only
- * speed. An entry costs its key's bytes + its last serialized length + 100.
+ * `stateObjectsMaxBytes` of one stream thread: how much decoded, committed state its stores may hold. It has no
+ * meaning, only speed. An entry costs its key's bytes + its last serialized length + 100. Entries of the open
+ * transaction and of the record cache count in those limits instead.
  */
 export interface ObjectBudget {
   readonly maxBytes: number;

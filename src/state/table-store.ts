@@ -10,6 +10,9 @@ export interface Timestamped<V> {
  * Gets each update of a table: at once where its store does not cache, else when the cache lets go of the row
  * (commit, eviction), with the value before the first cached update as the old one. `newValue` is the receiver's own
  * object; `oldValue` is null unless `sendOldValues`.
+ *
+ * A store that caches forwards no deletion of a row that was not there, and forwards a deletion with the time of the
+ * record that caused it, as Kafka Streams.
  */
 export type TableListener<K, V> = (
   key: K,
@@ -30,8 +33,12 @@ export interface TableStore<K, V> {
    */
   getOwn(key: K): Timestamped<V> | null;
   disown(key: K): void;
-  /** Writes a row (null deletes), then tells the listener as described there. Takes `value` over. */
+  /**
+   * Writes a row (null deletes), then tells the listener as described there. Takes `value` over: nobody else keeps it.
+   */
   update(key: K, value: V | null, timestampMs: number, headers: Headers): void;
+  /** As `update`, for a value that others see too, such as one that sibling branches of a stream share. */
+  updateShared(key: K, value: V | null, timestampMs: number, headers: Headers): void;
   /** Set once, by the operator that owns the table, when its task is built. */
   listen(listener: TableListener<K, V>, options: { readonly sendOldValues: boolean }): void;
 }

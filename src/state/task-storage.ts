@@ -14,34 +14,53 @@ export interface StorageRange {
   readonly to: Uint8Array;
 }
 
+/** A database key with its new value, or with null to delete. */
+export type StorageEntry = readonly [key: Uint8Array, value: Uint8Array | null];
+
 /** What one commit of a task changes: entries of its stores, and how far their changelogs are now. */
 export interface CommittedChanges {
-  /** Database keys, with null to delete; a key comes up at most once. */
-  readonly entries: Iterable<readonly [key: Uint8Array, value: Uint8Array | null]>;
+  /** A key comes up at most once. */
+  readonly entries: Iterable<StorageEntry>;
   /** By changelog topic. */
   readonly positions: ReadonlyMap<string, ChangelogPosition>;
+}
+
+/** How rows look in the storage (docs/formats.md). */
+export type StoreLayout = 'key-value' | 'timestamped-key-value' | 'window' | 'timestamped-window';
+
+/** What a storage has to know of a store to give it a number. */
+export interface StoreDescription {
+  readonly name: string;
+  readonly layout: StoreLayout;
+  /** False: its rows and the position of its changelog stay in memory, whatever the storage. */
+  readonly persistent: boolean;
+  readonly changelogTopic: string;
 }
 
 /**
  * Where one task keeps the committed bytes of all its stores: LevelDB (`adapters/level`) or memory.
  *
  * The task calls `write` only for what Kafka has committed, and one call moves entries and positions together. So it
- * never holds undecided data and never claims a position whose entries it lacks (docs/adr: commit, then flush).
+ * never holds undecided data and never claims a position whose entries it lacks (docs/adr/0006-commit-then-flush.md).
  *
- * Errors: `STREAMS_STATE_IO`.
+ * Errors: `STREAMS_STATE_IO`, `STREAMS_STATE_CORRUPT`.
  */
 export interface TaskStorage {
   /** True where the content outlives the process. */
   readonly persistent: boolean;
   /** Synchronous: a warm read takes 3 µs, an awaited one 13. The bytes are the caller's. */
   get(key: Uint8Array): Uint8Array | undefined;
-  /** In key order, or reversed; a snapshot of the moment of the call. */
+  /** In key order, or reversed; a snapshot of the moment of the call. The iterator must be returned or run out. */
   iterate(
     range: StorageRange,
     options?: { readonly reverse?: boolean },
   ): AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]>;
-  /** The number of a store in the keys of this storage; given out once and kept with the data. */
-  storeNumber(storeName: string): number;
+  /**
+   * The number of a store in the keys of this storage; given out once and kept with the data.
+   *
+   * Errors: `STREAMS_STATE_INCOMPATIBLE` where the data was written with another layout.
+   */
+  storeNumber(store: StoreDescription): number;
   position(changelogTopic: string): ChangelogPosition | undefined;
   /** Calls are written in order; one at a time. */
   write(changes: CommittedChanges): Promise<void>;

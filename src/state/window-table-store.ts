@@ -11,7 +11,10 @@ export type WindowTableListener<K, V> = (
   headers: Headers,
 ) => void;
 
-/** `TableStore` with one row for each key and window start; the contract of each method is the same. */
+/**
+ * `TableStore` with one row for each key and window start; the contract of each method is the same. A window past the
+ * store's retention reads as null, and an update of it is dropped and counted (`expired-window`) and not forwarded.
+ */
 export interface WindowTableStore<K, V> {
   readonly name: string;
   get(key: K, windowStartMs: number): Timestamped<V> | null;

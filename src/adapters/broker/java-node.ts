@@ -90,7 +90,7 @@ export class JavaNode implements BrokerNode {
     ];
     const log = openSync(this.#logFile, 'a', 0o600);
     const logStart = statSync(this.#logFile).size;
-    const child = guardian.spawn(java, args, { stdio: ['pipe', log, log] });
+    const child = guardian.spawn(java, args, ['pipe', log, log]);
     closeSync(log);
     const exited = new Promise<void>((resolve) => {
       const end = (): void => {

@@ -1,0 +1,83 @@
+import { StreamsError } from '../common/errors.ts';
+import {
+  CommittedKeyValueView,
+  KeyValueView,
+  PLAIN,
+  TIMESTAMPED,
+  type Lens,
+} from './key-value-view.ts';
+import type { KeyValueStore, ReadOnlyKeyValueStore } from './key-value-store.ts';
+import type { ManagedStore } from './managed-store.ts';
+import { StoreEngine } from './store-engine.ts';
+import type { TableStore } from './table-store.ts';
+import { TableView, WindowTableView } from './table-view.ts';
+import type { StoreLayout } from './task-storage.ts';
+import type { ReadOnlyWindowStore, WindowStore } from './window-store.ts';
+import type { WindowTableStore } from './window-table-store.ts';
+import { CommittedWindowView, WindowView } from './window-view.ts';
+
+// From a store of a task, whose types are gone, to what a processor or a query asks for. Whoever asks names the types
+// of key and value; that it is the right kind of store is checked here.
+//
+// Errors: `STREAMS_STORE_UNKNOWN`, naming the kind that was asked for and the kind that is there.
+
+/** Shows the plain values of a table's store; of one made by `Stores.timestampedKeyValue`, `Timestamped` values. */
+export function asKeyValueStore<K, V>(store: ManagedStore): KeyValueStore<K, V> {
+  const engine = engineOf<K, unknown>(store, 'key-value store', KEY_VALUE);
+  return new KeyValueView(engine, lensOf<V>(engine));
+}
+
+export function asWindowStore<K, V>(store: ManagedStore): WindowStore<K, V> {
+  return new WindowView(engineOf<K, V>(store, 'window store', WINDOW));
+}
+
+export function asTableStore<K, V>(store: ManagedStore): TableStore<K, V> {
+  return new TableView(engineOf<K, V>(store, 'table store', ['timestamped-key-value']));
+}
+
+export function asWindowTableStore<K, V>(store: ManagedStore): WindowTableStore<K, V> {
+  return new WindowTableView(engineOf<K, V>(store, 'windowed table store', ['timestamped-window']));
+}
+
+/** As `asKeyValueStore`, read-only, and showing only what is committed: for interactive queries. */
+export function committedKeyValueView<K, V>(store: ManagedStore): ReadOnlyKeyValueStore<K, V> {
+  const engine = engineOf<K, unknown>(store, 'key-value store', KEY_VALUE);
+  return new CommittedKeyValueView(engine, lensOf<V>(engine));
+}
+
+/** As `asWindowStore`, read-only, and showing only what is committed: for interactive queries. */
+export function committedWindowView<K, V>(store: ManagedStore): ReadOnlyWindowStore<K, V> {
+  return new CommittedWindowView(engineOf<K, V>(store, 'window store', WINDOW));
+}
+
+const KEY_VALUE: readonly StoreLayout[] = ['key-value', 'timestamped-key-value'];
+const WINDOW: readonly StoreLayout[] = ['window', 'timestamped-window'];
+
+const KINDS: Readonly<Record<StoreLayout, string>> = {
+  'key-value': 'key-value store',
+  'timestamped-key-value': 'table store (key-value, with timestamps)',
+  window: 'window store',
+  'timestamped-window': 'windowed table store (with timestamps)',
+};
+
+function engineOf<K, V>(
+  store: ManagedStore,
+  wanted: string,
+  layouts: readonly StoreLayout[],
+): StoreEngine<K, V> {
+  if (store instanceof StoreEngine && layouts.includes(store.layout)) {
+    // The types of key and value are the caller's word, as are those of the serdes that wrote them.
+    return store as StoreEngine<K, V>;
+  }
+  const found = store instanceof StoreEngine ? KINDS[store.layout] : `${store.kind} store`;
+  throw new StreamsError(
+    'STREAMS_STORE_UNKNOWN',
+    `a ${wanted} was asked for, and this is a ${found}: ask for that kind, or name another store`,
+    { site: { store: store.name } },
+  );
+}
+
+function lensOf<V>(engine: { readonly showsTimestamps: boolean }): Lens<unknown, V> {
+  // What the lens shows is the V that the caller names for this store.
+  return (engine.showsTimestamps ? TIMESTAMPED : PLAIN) as Lens<unknown, V>;
+}

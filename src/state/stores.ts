@@ -1,0 +1,106 @@
+import { parseDuration, type Duration } from '../common/duration.ts';
+import { StreamsError } from '../common/errors.ts';
+import type { Serdes } from '../serde/serde.ts';
+import { EngineBuilder } from './engine-builder.ts';
+import type { ChangelogOptions, StoreBuilder } from './store-builder.ts';
+
+/** What all stores have in common. */
+export interface StoreOptions<K, V> extends Serdes<K, V> {
+  /** Names the store and its changelog topic: letters, digits, `.`, `_` and `-`. */
+  readonly name: string;
+  /** On disk (the default), or in memory and restored from its changelog at each start. */
+  readonly persistent?: boolean;
+  /** Holds writes back until the commit, and writes the last of each key to the changelog; false if left out. */
+  readonly caching?: boolean;
+  /** Topic configs of the changelog, or false for a store that nothing brings back. */
+  readonly logging?: false | { readonly config?: Readonly<Record<string, string>> };
+}
+
+export interface WindowStoreOptions<K, V> extends StoreOptions<K, V> {
+  readonly windowSize: Duration;
+  /** How long windows are kept, by window start, in stream time; at least the window size. */
+  readonly retention: Duration;
+}
+
+/**
+ * Stores for processors, to be added to a topology and connected to the processors that use them.
+ *
+ * Errors: `STREAMS_TOPOLOGY` for a bad name, `STREAMS_CONFIG` for a bad duration.
+ * Source: `org.apache.kafka.streams.state.Stores`.
+ */
+export const Stores = {
+  /** Opened as `KeyValueStore<K, V>`. */
+  keyValue<K, V>(options: StoreOptions<K, V>): StoreBuilder {
+    return new EngineBuilder({ ...common(options), layout: 'key-value' });
+  },
+
+  /** Opened as `KeyValueStore<K, Timestamped<V>>`; the timestamp is that of the changelog record too. */
+  timestampedKeyValue<K, V>(options: StoreOptions<K, V>): StoreBuilder {
+    return new EngineBuilder({
+      ...common(options),
+      layout: 'timestamped-key-value',
+      showsTimestamps: true,
+    });
+  },
+
+  /** Opened as `WindowStore<K, V>`. */
+  window<K, V>(options: WindowStoreOptions<K, V>): StoreBuilder {
+    return new EngineBuilder({ ...common(options), ...windows(options), layout: 'window' });
+  },
+} as const;
+
+/** A store as the DSL keeps a table in: opened as `TableStore<K, V>`, and as `KeyValueStore<K, V>` by others. */
+export function tableStoreBuilder<K, V>(options: StoreOptions<K, V>): StoreBuilder {
+  return new EngineBuilder({ ...common(options), layout: 'timestamped-key-value' });
+}
+
+/** As `tableStoreBuilder`, with a row for each window: `WindowTableStore<K, V>`, and `WindowStore<K, V>` for others. */
+export function windowTableStoreBuilder<K, V>(options: WindowStoreOptions<K, V>): StoreBuilder {
+  return new EngineBuilder({
+    ...common(options),
+    ...windows(options),
+    layout: 'timestamped-window',
+  });
+}
+
+interface CommonOptions<K, V> {
+  readonly name: string;
+  readonly serdes: Serdes<K, V>;
+  readonly persistent: boolean;
+  readonly cachingEnabled: boolean;
+  readonly changelog: ChangelogOptions | null;
+}
+
+function common<K, V>(options: StoreOptions<K, V>): CommonOptions<K, V> {
+  const { name, key, value, persistent = true, caching = false, logging = {} } = options;
+  if (!/^[A-Za-z0-9._-]{1,200}$/.test(name) || name === '.' || name === '..') {
+    throw new StreamsError(
+      'STREAMS_TOPOLOGY',
+      `'${name}' cannot name a store, since it names a topic too: use up to 200 letters, digits, '.', '_' and '-'`,
+      { site: { store: name } },
+    );
+  }
+  return {
+    name,
+    serdes: { key, value },
+    persistent,
+    cachingEnabled: caching,
+    changelog: logging === false ? null : { config: logging.config ?? {} },
+  };
+}
+
+interface WindowOptions {
+  readonly retentionMs: number;
+  readonly windowSizeMs: number;
+}
+
+function windows<K, V>({ name, ...options }: WindowStoreOptions<K, V>): WindowOptions {
+  const windowSizeMs = parseDuration(options.windowSize, 'windowSize');
+  const retentionMs = parseDuration(options.retention, 'retention');
+  if (retentionMs >= windowSizeMs && windowSizeMs > 0) return { retentionMs, windowSizeMs };
+  throw new StreamsError(
+    'STREAMS_CONFIG',
+    `a window store needs a window size above 0 and a retention of at least that, not ${windowSizeMs} and ${retentionMs} ms`,
+    { site: { store: name, option: 'retention' } },
+  );
+}
