@@ -72,13 +72,15 @@ export class Cluster implements AsyncDisposable {
     await this.#admin.deleteTopics(names.filter((name) => name.startsWith(prefix)));
   }
 
-  producer(): Promise<Producer> {
-    return Producer.create({
+  async producer(): Promise<Producer> {
+    const producer = await Producer.create({
       client: this.#client,
       transactionalId: null,
       crc32c: this.#crc32c,
       codecs: nodeCodecs(),
     });
+    await producer.initTransactions();
+    return producer;
   }
 
   /** How many records of a topic a group has processed and committed. */

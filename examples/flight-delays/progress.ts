@@ -8,7 +8,7 @@ export class ProgressBar {
   readonly #total: number;
   readonly #startMs = performance.now();
   #done = 0;
-  #lastDrawnMs = -Infinity;
+  #lastDrawnMs = performance.now();
 
   constructor(label: string, total: number) {
     this.#label = label;
