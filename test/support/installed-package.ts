@@ -65,7 +65,7 @@ export class InstalledPackage implements Disposable {
 }
 
 function execute(cwd: string, command: string, args: readonly string[]): string {
-  // A jest in which this runs tells its children so, which would change how they behave.
-  const { NODE_OPTIONS: _options, JEST_WORKER_ID: _worker, ...env } = process.env;
+  // The jest that runs this leaves marks in the environment, by which another jest or Node would behave differently.
+  const env = { ...process.env, NODE_OPTIONS: '', JEST_WORKER_ID: undefined, NODE_ENV: undefined };
   return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: 'pipe' });
 }

@@ -5,8 +5,11 @@ import { RECOVERY } from '../../src/common/errors.ts';
 const text = readFileSync(path.join(__dirname, '../../docs/errors.md'), 'utf8');
 
 /** Heading to the first word below it, which is the recovery. */
-const documented = Object.fromEntries(
-  [...text.matchAll(/^### (STREAMS_\w+)\n\n(\w+)/gm)].map(([, code, recovery]) => [code, recovery]),
+const documented: Record<string, string> = Object.fromEntries(
+  [...text.matchAll(/^### (STREAMS_\w+)\n\n(\w+)/gm)].map(([, code = '', recovery = '']) => [
+    code,
+    recovery,
+  ]),
 );
 
 test('docs/errors.md explains every error code, with its recovery, and no other', () => {
