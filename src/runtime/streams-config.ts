@@ -61,11 +61,15 @@ export interface StreamsConfig {
   readonly deserializationExceptionHandler: ErrorHandler;
   readonly processingExceptionHandler: ErrorHandler;
   readonly productionExceptionHandler: ErrorHandler;
+  /** How often one record is tried again where the processing handler says `'retry'`; then that is `'fail'`. */
+  readonly processingRetries: number;
   readonly uncaughtExceptionHandler: UncaughtExceptionHandler;
 
   /** Where a partition without a committed offset begins. */
   readonly autoOffsetReset: 'earliest' | 'latest' | 'none';
   readonly maxTaskIdleMs: number;
+  /** Records that may wait before async processors of one task; what one record leads to must fit. */
+  readonly maxAsyncRecordsPerTask: number;
   /** Records of one partition in memory beyond which it is not fetched. */
   readonly bufferedRecordsPerPartition: number;
   /** Fetched bytes that no task has taken yet. */
@@ -237,6 +241,7 @@ const OPTIONS: { readonly [K in keyof StreamsConfig]: OptionSpec<StreamsConfig[K
   deserializationExceptionHandler: instance(logAndFail, 'function'),
   processingExceptionHandler: instance(logAndFail, 'function'),
   productionExceptionHandler: instance(logAndFail, 'function'),
+  processingRetries: integer(1, 0),
   uncaughtExceptionHandler: instance<UncaughtExceptionHandler>(() => 'shutdownClient', 'function'),
 
   autoOffsetReset: oneOf('earliest', 'earliest', 'latest', 'none'),
@@ -245,6 +250,7 @@ const OPTIONS: { readonly [K in keyof StreamsConfig]: OptionSpec<StreamsConfig[K
     fallback: 0,
     parse: (value, option) => (value === -1 ? -1 : duration(0).parse(value, option)),
   },
+  maxAsyncRecordsPerTask: integer(10_000, 1),
   bufferedRecordsPerPartition: integer(1000, 1),
   fetchBufferBytes: integer(32 * MIB, 1),
   fetchMaxBytes: integer(50 * MIB, 1),
