@@ -34,6 +34,8 @@ export interface TaskOpenerOptions {
     signal: AbortSignal,
   ) => Promise<CommittedOffsets>;
   readonly resetPolicy: (topic: string) => OffsetReset;
+  /** Learns what the tasks have to know of the topics they write. Errors: `STREAMS_TOPIC_MISSING`. */
+  readonly prepareOutputs: (tasks: readonly AssignedTask[]) => Promise<void>;
   readonly registry: TaskRegistry;
   readonly reader: ChangelogReader;
   readonly allowTruncatedChangelog: boolean;
@@ -71,7 +73,7 @@ export class TaskOpener {
     signal: AbortSignal,
     onStarted: (tasks: readonly RunningTask[]) => void,
   ): Promise<void> {
-    const { registry, reader } = this.#options;
+    const { reader } = this.#options;
     const facts = await this.#readFacts(tasks, signal);
     const behind = await this.#storesBehind(tasks, facts); // A5
     signal.throwIfAborted();
@@ -106,7 +108,7 @@ export class TaskOpener {
   }
 
   async #readFacts(tasks: readonly AssignedTask[], signal: AbortSignal): Promise<Facts> {
-    const { fetchCommitted, registry, admin, resetPolicy } = this.#options;
+    const { fetchCommitted, registry, admin, resetPolicy, prepareOutputs } = this.#options;
     const inputs = tasks.flatMap(({ partitions }) => partitions);
     const [committed] = await Promise.all([
       fetchCommitted(inputs, signal), // A3
@@ -117,6 +119,7 @@ export class TaskOpener {
     const [starts, changelogs] = await Promise.all([
       resolveStartOffsets(inputs, committed, resetPolicy, admin),
       readChangelogFacts(admin, stores), // A4, after A3
+      prepareOutputs(tasks),
     ]);
     signal.throwIfAborted();
     return {
