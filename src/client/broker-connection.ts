@@ -25,6 +25,8 @@ export interface RequestOptions {
   /** Speak at most, or at least, this version, whatever else both sides know. */
   readonly maxVersion?: number | undefined;
   readonly minVersion?: number | undefined;
+  /** To write the request into, instead of a new one; not to be touched until the answer is there. */
+  readonly writer?: Writer | undefined;
   /** Called right before the bytes leave: until then a failure has certainly had no effect. */
   readonly onSend?: (() => void) | undefined;
 }
@@ -118,7 +120,7 @@ export class BrokerConnection {
     options: RequestOptions,
   ): Promise<Answer<Res>> {
     const version = this.#negotiate(api, options);
-    const writer = new Writer();
+    const writer = options.writer?.reset() ?? new Writer();
     // A function makes the request for the version; no request of ours is itself a function.
     const message =
       typeof request === 'function' ? (request as (version: number) => Req)(version) : request;

@@ -99,10 +99,7 @@ export class PartitionGroup {
   }
 
   #mayBePassed(queue: RecordQueue, nowMs: number): boolean {
-    if (this.#byTime.includes(queue)) {
-      this.#idleSinceMs.delete(queue);
-      return true;
-    }
+    if (this.#byTime.includes(queue)) return true;
     const lag = this.#options.lag(queue.topic, queue.partition);
     if (lag === undefined || lag > 0) {
       this.#idleSinceMs.delete(queue);
@@ -128,6 +125,7 @@ export class PartitionGroup {
   // driver gives what Kafka Streams' gives.
 
   #insert(queue: RecordQueue): void {
+    if (this.#idleSinceMs.size > 0) this.#idleSinceMs.delete(queue);
     const heap = this.#byTime;
     let at = heap.length;
     heap.push(queue);

@@ -1,6 +1,6 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { connect as connectTls } from 'node:tls';
 import type { ISocketFactory, KafkaConfig } from 'kafkajs';
 import type { BrokerAddress, Channel, Lane, Transport } from '../../client/transport.ts';
 import { StreamsError } from '../../common/errors.ts';
@@ -38,11 +38,13 @@ export class KafkaJsTransport implements Transport {
   readonly #connectTimeoutMs: number;
   readonly #cluster: KafkaJsCluster;
   readonly #secrets: readonly string[];
+  readonly #openSocket: ISocketFactory;
 
   constructor(options: KafkaJsTransportOptions) {
     this.#options = options;
     this.#connectTimeoutMs = options.connectTimeoutMs ?? 10_000;
     this.#secrets = secretsOf(options.sasl);
+    this.#openSocket = socketFactory(options.ssl);
     this.#cluster = captureCluster({
       clientId: options.clientId,
       ssl: options.ssl,
@@ -50,7 +52,7 @@ export class KafkaJsTransport implements Transport {
       connectionTimeout: this.#connectTimeoutMs,
       authenticationTimeout: this.#connectTimeoutMs,
       reauthenticationThreshold: options.reauthenticationThresholdMs ?? 10_000,
-      socketFactory: openSocket,
+      socketFactory: this.#openSocket,
     });
   }
 
@@ -72,7 +74,7 @@ export class KafkaJsTransport implements Transport {
       isFlexible,
     });
     connection.socketFactory = (socketOptions) => {
-      const socket = openSocket(socketOptions);
+      const socket = this.#openSocket(socketOptions);
       channel.attach(socket);
       return socket;
     };
@@ -120,22 +122,23 @@ function isFlexible(apiKey: number, version: number): boolean {
   return version >= from;
 }
 
-const openSocket: ISocketFactory = ({ host, port, ssl, onConnect }): Socket => {
-  const address = { host, port };
-  // kafkajs' type has only the object; `true` means the defaults.
-  const tls = ssl as ConnectionOptions | boolean | undefined;
-  const socket =
-    tls === undefined || tls === false
-      ? connectTcp(address, onConnect)
-      : connectTls(
-          {
-            ...address,
-            ...(isIP(host) === 0 ? { servername: host } : {}),
-            ...(tls === true ? {} : tls),
-          },
-          onConnect,
-        );
-  socket.setNoDelay(true);
-  socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
-  return socket;
-};
+/** As kafkajs opens them, but without Nagle's delay, which costs 40 ms for each request of two writes. */
+function socketFactory(ssl: KafkaConfig['ssl']): ISocketFactory {
+  return ({ host, port, onConnect }): Socket => {
+    const socket =
+      ssl === undefined || ssl === false
+        ? connectTcp({ host, port }, onConnect)
+        : connectTls(
+            {
+              host,
+              port,
+              ...(isIP(host) === 0 ? { servername: host } : {}),
+              ...(ssl === true ? {} : ssl),
+            },
+            onConnect,
+          );
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+    return socket;
+  };
+}
