@@ -35,7 +35,11 @@ import { MemoryStateDirectory } from './state/memory-state-directory.ts';
 import type { StoreKind } from './state/store-builder.ts';
 import type { ReadOnlyWindowStore } from './state/window-store.ts';
 import type { TopologyPlan } from './topology/topology-plan.ts';
-import { COMPRESSION_NAMES, type CompressionCodecs, type CompressionName } from './wire/compression.ts';
+import {
+  COMPRESSION_NAMES,
+  type CompressionCodecs,
+  type CompressionName,
+} from './wire/compression.ts';
 import { RecordCursor } from './wire/record-cursor.ts';
 
 /** Options of the streams application, and of its connections. */
@@ -189,7 +193,9 @@ export class KafkaStreams implements AsyncDisposable {
     await this.#life;
     await this.#closing;
     signal?.throwIfAborted();
-    throw this.#error ?? new StreamsError('STREAMS_STOPPED', 'the instance was closed before it ran');
+    throw (
+      this.#error ?? new StreamsError('STREAMS_STOPPED', 'the instance was closed before it ran')
+    );
   }
 
   /**
@@ -406,7 +412,10 @@ function kindsOf({ subtopologies, globalStores }: TopologyPlan): ReadonlyMap<str
 }
 
 /** Errors: `STREAMS_CONFIG` for a name that Kafka does not have, `STREAMS_CODEC_MISSING` for one without a codec. */
-function compressionOf({ compressionType }: StreamsConfig, codecs: CompressionCodecs): CompressionName {
+function compressionOf(
+  { compressionType }: StreamsConfig,
+  codecs: CompressionCodecs,
+): CompressionName {
   const name = COMPRESSION_NAMES.find((known) => known === compressionType);
   const site = { option: 'compressionType' };
   if (name === undefined) {

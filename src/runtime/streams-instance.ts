@@ -67,7 +67,10 @@ export class StreamsInstance {
   }
 
   /** Whatever it has opened is closed again when it rejects. */
-  static async open(options: StreamsInstanceOptions, signal: AbortSignal): Promise<StreamsInstance> {
+  static async open(
+    options: StreamsInstanceOptions,
+    signal: AbortSignal,
+  ): Promise<StreamsInstance> {
     const closers: Closer[] = [];
     try {
       const context = await openContext(options, closers, signal);

@@ -2,6 +2,7 @@ import type { Admin } from '../client/admin.ts';
 import type { Clock } from '../common/clock.ts';
 import { invariant } from '../common/errors.ts';
 import { partitionKey, type TopicPartition } from '../common/topic-partition.ts';
+import type { Wipe } from '../state/state-directory.ts';
 import type { OffsetReset } from '../topology/topology-plan.ts';
 import {
   readChangelogFacts,
@@ -142,10 +143,10 @@ export class TaskOpener {
       resumePoint(live.storage.position(topic), factsOf(changelogs, topic, partition), nowMs);
 
     const stores = listStores();
-    const wipes = new Map<AssignedTask, string>();
+    const wipes = new Map<AssignedTask, Wipe>();
     for (const store of stores) {
-      const { problem } = resume(store);
-      if (problem !== null) wipes.set(store.live.assigned, problem);
+      const { wipe } = resume(store);
+      if (wipe !== null) wipes.set(store.live.assigned, wipe);
     }
     if (!allowTruncatedChangelog) {
       for (const { live, store, topic, partition } of stores) {
@@ -156,7 +157,7 @@ export class TaskOpener {
         refuseTruncatedChangelog(store, facts, { streamTimeMs, nowMs });
       }
     }
-    for (const [assigned, problem] of wipes) await registry.wipe(assigned, problem);
+    for (const [assigned, wipe] of wipes) await registry.wipe(assigned, wipe);
 
     return listStores().flatMap((logged) => {
       const { live, store, topic, partition } = logged;
