@@ -7,6 +7,7 @@ import type { SourcePosition } from '../../src/runtime/stream-task.ts';
 import { StreamTask } from '../../src/runtime/stream-task.ts';
 import type { StreamsOptions } from '../../src/runtime/streams-config.ts';
 import { parseStreamsConfig } from '../../src/runtime/streams-config.ts';
+import { TopicNames } from '../../src/runtime/task-topology.ts';
 import { serdes } from '../../src/serde/serdes.ts';
 import { eraseSerde } from '../../src/topology/erase.ts';
 import { MemoryTaskStorage } from '../../src/state/memory-task-storage.ts';
@@ -68,11 +69,16 @@ export class TaskHarness {
       defaultValueSerde: eraseSerde(serdes.string),
       ...options.config,
     });
+    const repartitionTopics = new Set(plan.repartitionTopics.map(({ name }) => name));
+    const names = new TopicNames(config.applicationId, repartitionTopics);
     this.task = StreamTask.open({
       id: new TaskId(0, 0),
       subtopology,
-      repartitionTopics: new Set(plan.repartitionTopics.map(({ name }) => name)),
-      sourcePartitions: subtopology.sourceTopics.map((topic) => ({ topic, partition: 0 })),
+      repartitionTopics,
+      sourcePartitions: subtopology.sourceTopics.map((topic) => ({
+        topic: names.resolve(topic),
+        partition: 0,
+      })),
       config,
       storage,
       sink,
