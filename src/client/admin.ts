@@ -13,7 +13,7 @@ import { ZERO_UUID } from '../wire/uuid.ts';
 import { brokerError, coordinatorMoved, leaderMoved } from './broker-errors.ts';
 import { byTopic } from './by-topic.ts';
 import type { TopicInfo } from './cluster-metadata.ts';
-import { ERROR } from './error-code.ts';
+import { KAFKA_ERRORS as ERROR } from '../wire/error-codes.ts';
 import type { KafkaClient } from './kafka-client.ts';
 import {
   fetchOffsets,
@@ -38,7 +38,6 @@ export interface PartitionPosition extends TopicPartition {
 const TOPIC_RESOURCE = 2;
 const BROKER_RESOURCE = 4;
 const FIRST_BY_ID = 6;
-const GROUP_ID_NOT_FOUND = 69;
 
 /** Looks after topics, offsets and groups. Every call retries until the client's `apiTimeoutMs`. */
 export class Admin {
@@ -224,7 +223,10 @@ export class Admin {
       });
       const [group] = response.groups;
       const errorCode = group?.errorCode ?? ERROR.COORDINATOR_NOT_AVAILABLE;
-      if (group !== undefined && (errorCode === ERROR.NONE || errorCode === GROUP_ID_NOT_FOUND)) {
+      if (
+        group !== undefined &&
+        (errorCode === ERROR.NONE || errorCode === ERROR.GROUP_ID_NOT_FOUND)
+      ) {
         return group;
       }
       if (coordinatorMoved(errorCode)) this.#client.forgetCoordinator('group', groupId);

@@ -5,7 +5,7 @@ import { apiVersions, type ApiVersionsResponse } from '../wire/messages/api-vers
 import { Reader } from '../wire/reader.ts';
 import { Writer } from '../wire/writer.ts';
 import { brokerError } from './broker-errors.ts';
-import { ERROR } from './error-code.ts';
+import { KAFKA_ERRORS as ERROR } from '../wire/error-codes.ts';
 import type { BrokerAddress, Channel, Lane, Transport } from './transport.ts';
 
 /** The part of an API that a client needs; the hand-written Fetch and Produce have no more. */

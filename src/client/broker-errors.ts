@@ -1,6 +1,6 @@
 import { StreamsError, type ErrorCode, type ErrorSite } from '../common/errors.ts';
 
-import { ERROR, describeErrorCode } from './error-code.ts';
+import { KAFKA_ERRORS as ERROR, describeErrorCode } from '../wire/error-codes.ts';
 
 /** The coordinator moved, is loading or is not elected yet: find it again and send again. */
 const COORDINATOR_MOVED: ReadonlySet<number> = new Set([
@@ -23,6 +23,7 @@ const LEADER_MOVED: ReadonlySet<number> = new Set([
 
 /** The broker is busy or short of replicas: the same request may succeed later. */
 const BUSY: ReadonlySet<number> = new Set([
+  ERROR.UNKNOWN_SERVER_ERROR,
   ERROR.REQUEST_TIMED_OUT,
   ERROR.BROKER_NOT_AVAILABLE,
   ERROR.NETWORK_EXCEPTION,

@@ -3,7 +3,7 @@ import { metadata, type MetadataResponse } from '../wire/messages/metadata.ts';
 import { ZERO_UUID } from '../wire/uuid.ts';
 import type { Answer } from './broker-connection.ts';
 import { brokerError, leaderMoved } from './broker-errors.ts';
-import { ERROR } from './error-code.ts';
+import { KAFKA_ERRORS as ERROR } from '../wire/error-codes.ts';
 import type { BrokerAddress } from './transport.ts';
 
 export interface PartitionInfo {

@@ -4,7 +4,7 @@ import { offsetCommit } from '../wire/messages/offset-commit.ts';
 import { offsetFetch } from '../wire/messages/offset-fetch.ts';
 import { brokerError, coordinatorMoved } from './broker-errors.ts';
 import { byTopic } from './by-topic.ts';
-import { ERROR } from './error-code.ts';
+import { KAFKA_ERRORS as ERROR } from '../wire/error-codes.ts';
 import type { KafkaClient } from './kafka-client.ts';
 import { assertMember, type Membership } from './membership.ts';
 

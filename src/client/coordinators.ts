@@ -5,7 +5,7 @@ import {
 } from '../wire/messages/find-coordinator.ts';
 import type { Answer } from './broker-connection.ts';
 import { brokerError } from './broker-errors.ts';
-import { ERROR } from './error-code.ts';
+import { KAFKA_ERRORS as ERROR } from '../wire/error-codes.ts';
 import type { BrokerAddress } from './transport.ts';
 
 export type CoordinatorType = 'group' | 'transaction';

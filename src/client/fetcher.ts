@@ -9,7 +9,7 @@ import { ZERO_UUID } from '../wire/uuid.ts';
 import { Backoff } from './backoff.ts';
 import { brokerError, isRetriable } from './broker-errors.ts';
 import { committedBatches } from './committed-batches.ts';
-import { ERROR } from './error-code.ts';
+import { KAFKA_ERRORS as ERROR } from '../wire/error-codes.ts';
 import {
   FetchPartition,
   type FetchedPartition,
@@ -18,6 +18,8 @@ import {
 import { FETCH, LAST_BY_NAME, askedPartitions, fetchRequest } from './fetch-request.ts';
 import type { KafkaClient } from './kafka-client.ts';
 import type { Isolation } from './list-offsets.ts';
+
+export type { FetchedPartition, PartitionAssignment } from './fetch-partition.ts';
 
 export interface FetcherOptions {
   readonly client: KafkaClient;

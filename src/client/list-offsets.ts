@@ -2,7 +2,7 @@ import { partitionKey, type TopicPartition } from '../common/topic-partition.ts'
 import { listOffsets } from '../wire/messages/list-offsets.ts';
 import { brokerError, leaderMoved } from './broker-errors.ts';
 import { byTopic } from './by-topic.ts';
-import { ERROR } from './error-code.ts';
+import { KAFKA_ERRORS as ERROR } from '../wire/error-codes.ts';
 import type { KafkaClient } from './kafka-client.ts';
 
 /** `latest` is the high watermark under read_uncommitted and the last stable offset under read_committed. */

@@ -13,7 +13,7 @@ import { Writer } from '../wire/writer.ts';
 import { Backoff } from './backoff.ts';
 import type { ClientApi } from './broker-connection.ts';
 import { brokerError, isRetriable, leaderMoved } from './broker-errors.ts';
-import { ERROR } from './error-code.ts';
+import { KAFKA_ERRORS as ERROR } from '../wire/error-codes.ts';
 import type { KafkaClient } from './kafka-client.ts';
 import type { PartitionBatches, PendingBatch, RecordAccumulator } from './record-accumulator.ts';
 import { rewriteBatch } from './rewrite-batch.ts';

@@ -10,6 +10,8 @@ import { ProduceSender, type ProductionErrorHandler } from './produce-sender.ts'
 import { RecordAccumulator, type ProducerMark } from './record-accumulator.ts';
 import { TransactionManager } from './transaction-manager.ts';
 
+export type { ProducerMark } from './record-accumulator.ts';
+
 export interface ProducerOptions {
   readonly client: KafkaClient;
   /** Null: idempotent, without transactions (at least once). */
@@ -225,7 +227,7 @@ export class Producer {
     }
   }
 
-  /** Offset of the last record of ours that is in the log of a partition. */
+  /** Offset of the last record that this producer has in the log of a partition, since `initTransactions` or an abort. */
   ackedOffset(topic: string, partition: number): number | undefined {
     return this.#acked.get(partitionKey(topic, partition));
   }
@@ -273,6 +275,7 @@ export class Producer {
   #discard(): void {
     this.#accumulator.clear();
     this.#sender.reset();
+    this.#acked.clear();
     this.#failure = null;
     this.#hasAppended = false;
   }

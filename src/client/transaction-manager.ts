@@ -9,7 +9,7 @@ import { Backoff } from './backoff.ts';
 import { brokerError, coordinatorMoved } from './broker-errors.ts';
 import { byTopic } from './by-topic.ts';
 import { requestTopics, type PartitionOffset } from './committed-offsets.ts';
-import { ERROR } from './error-code.ts';
+import { KAFKA_ERRORS as ERROR } from '../wire/error-codes.ts';
 import type { KafkaClient } from './kafka-client.ts';
 import { assertMember, type Membership } from './membership.ts';
 
@@ -36,6 +36,15 @@ const BACKOFF = { firstMs: 2, maxMs: 100 };
 /** Produce 12, TxnOffsetCommit 5 and EndTxn 5 belong together: mixed with older ones the protection is silently lost. */
 const FIRST_OF_PROTOCOL_2 = { produce: 12, txnOffsetCommit: 5, endTxn: 5 } as const;
 const FIRST_WITH_GENERATION = 3;
+
+/** Answers to an EndTxn after which the coordinator may have written its decision all the same. */
+const UNCERTAIN: ReadonlySet<number> = new Set([
+  ERROR.UNKNOWN_SERVER_ERROR,
+  ERROR.REQUEST_TIMED_OUT,
+  ERROR.NETWORK_EXCEPTION,
+  ERROR.COORDINATOR_NOT_AVAILABLE,
+  ERROR.NOT_COORDINATOR,
+]);
 
 /**
  * The identity of a producer and the state of its transaction: which requests to send, with which epoch and sequences.
@@ -356,8 +365,7 @@ export class TransactionManager {
       if (coordinatorMoved(errorCode)) {
         this.#client.forgetCoordinator('transaction', transactionalId);
       }
-      const isDefinite =
-        errorCode !== ERROR.COORDINATOR_NOT_AVAILABLE && errorCode !== ERROR.NOT_COORDINATOR;
+      const isDefinite = !UNCERTAIN.has(errorCode);
       return { error: this.#endRefused(errorCode), isDefinite };
     } catch (error) {
       if (!isStreamsError(error)) throw error;

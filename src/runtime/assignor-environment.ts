@@ -30,7 +30,8 @@ export class InstanceEnvironment implements AssignorEnvironment {
   async partitionCounts(topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const found = await this.#options.admin.describeTopics(topics);
     const counts = new Map<string, number>();
-    for (const [topic, info] of found) if (info !== undefined) counts.set(topic, info.partitionCount);
+    for (const [topic, info] of found)
+      if (info !== undefined) counts.set(topic, info.partitionCount);
     return counts;
   }
 

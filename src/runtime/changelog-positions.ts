@@ -1,6 +1,7 @@
 import type { Admin } from '../client/admin.ts';
 import { invariant, StreamsError } from '../common/errors.ts';
 import { partitionKey, type TopicPartition } from '../common/topic-partition.ts';
+import type { Wipe } from '../state/state-directory.ts';
 import type { StoreBuilder } from '../state/store-builder.ts';
 import type { ChangelogPosition } from '../state/task-storage.ts';
 
@@ -66,14 +67,11 @@ export async function readChangelogFacts(
   return new Map(facts);
 }
 
-/** Why a local position is no use. */
-export type PositionProblem =
-  'topic-recreated' | 'position-below-log-start' | 'position-beyond-log-end' | 'tombstones-expired';
-
-/** Where a restore begins: at an offset, or after the folder has been wiped for a reason. */
-export type ResumePoint =
-  | { readonly offset: number; readonly problem: null }
-  | { readonly offset: number; readonly problem: PositionProblem };
+/** Where a restore begins, and why the folder has to be wiped before, if it has. */
+export interface ResumePoint {
+  readonly offset: number;
+  readonly wipe: Wipe | null;
+}
 
 /** A position this much younger than the retention of tombstones is still trusted. */
 const TOMBSTONE_MARGIN = 0.1;
@@ -90,17 +88,24 @@ export function resumePoint(
   nowMs: number,
 ): ResumePoint {
   const { earliest, end, topicId } = facts;
-  if (position === undefined) return { offset: earliest, problem: null };
-  const broken = (problem: PositionProblem): ResumePoint => ({ offset: earliest, problem });
+  if (position === undefined) return { offset: earliest, wipe: null };
+  const { offset, wallTimeMs } = position;
+  const unusable = (detail: string): ResumePoint => ({
+    offset: earliest,
+    wipe: { reason: 'position-unusable', detail: `position ${offset}: ${detail}` },
+  });
 
-  if (position.topicId !== topicId) return broken('topic-recreated');
-  if (position.offset > end) return broken('position-beyond-log-end');
-  if (position.offset + 1 < earliest) return broken('position-below-log-start');
-  const ageMs = nowMs - position.wallTimeMs;
-  if (facts.compacted && ageMs >= facts.deleteRetentionMs * (1 - TOMBSTONE_MARGIN)) {
-    return broken('tombstones-expired');
+  if (position.topicId !== topicId) {
+    const detail = `the topic has the id ${topicId}, and had ${position.topicId}`;
+    return { offset: earliest, wipe: { reason: 'topic-recreated', detail } };
   }
-  return { offset: Math.max(position.offset, earliest), problem: null };
+  if (offset > end) return unusable(`the log ends at ${end}, so it was truncated`);
+  if (offset + 1 < earliest) return unusable(`the log begins at ${earliest}`);
+  const ageMs = nowMs - wallTimeMs;
+  if (facts.compacted && ageMs >= facts.deleteRetentionMs * (1 - TOMBSTONE_MARGIN)) {
+    return unusable(`${ageMs} ms old, and tombstones are kept for ${facts.deleteRetentionMs} ms`);
+  }
+  return { offset: Math.max(offset, earliest), wipe: null };
 }
 
 /**

@@ -1,4 +1,5 @@
-import type { FetchedPartition, Fetcher } from '../client/fetcher.ts';
+import type { FetchedPartition } from '../client/fetch-partition.ts';
+import type { Fetcher } from '../client/fetcher.ts';
 import type { Clock } from '../common/clock.ts';
 import { isStreamsError, StreamsError } from '../common/errors.ts';
 import { partitionKey } from '../common/topic-partition.ts';
@@ -179,10 +180,10 @@ class StoreRestore {
    * `wallTimeMs` says since when tombstones may have been missed. A value that was read and whose tombstone lies ahead
    * was not compacted away when it was read; so the tombstone stays for its retention from then on, not from now.
    */
-  async #write(entries: ReturnType<ManagedStore['restore']>, wallTimeMs: number): Promise<void> {
-    const { storage, facts } = this.#target;
+  #write(records: Iterable<RestoredRecord>, wallTimeMs: number): Promise<void> {
+    const { task, facts } = this.#target;
     const position = { topicId: facts.topicId, offset: this.#position, wallTimeMs };
-    await storage.write({ entries, positions: new Map([[facts.topic, position]]) });
+    return task.restore(facts.topic, records, position);
   }
 
   #tell(kind: keyof RestoreListener): void {

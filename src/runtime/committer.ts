@@ -131,7 +131,8 @@ export class Committer {
     await this.#flushCaches(tasks);
     const committing = tasks.filter(({ task }) => task.commitNeeded);
     if (committing.length === 0) {
-      invariant(!producer.inTransaction, 'records were produced by no task');
+      const isStray = offsetCommit.transactional && producer.inTransaction;
+      invariant(!isStray, 'records were produced by no task');
       return [];
     }
 

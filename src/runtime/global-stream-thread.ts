@@ -1,7 +1,7 @@
 import type { Admin } from '../client/admin.ts';
 import type { Fetcher } from '../client/fetcher.ts';
 import type { Clock, Timers } from '../common/clock.ts';
-import { invariant, StreamsError } from '../common/errors.ts';
+import { StreamsError } from '../common/errors.ts';
 import { partitionKey, type TopicPartition } from '../common/topic-partition.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { ManagedStore } from '../state/managed-store.ts';
@@ -202,16 +202,15 @@ async function openStorage(
 ): Promise<TaskStorage> {
   const request = { taskId: FOLDER, clusterId, topologyFingerprint, tasks: 1 };
   const { storage } = await folder.open(request);
-  const problems = [...facts.values()].map((changelog) => {
+  for (const changelog of facts.values()) {
     const key = partitionKey(changelog.topic, changelog.partition);
-    return resumePoint(storage.position(key), changelog, clock.nowMs()).problem;
-  });
-  const problem = problems.find((found) => found !== null);
-  if (problem === undefined) return storage;
-  await storage.close();
-  invariant(problem !== null, 'no problem to wipe for');
-  await folder.wipe(FOLDER, problem);
-  return (await folder.open(request)).storage;
+    const { wipe } = resumePoint(storage.position(key), changelog, clock.nowMs());
+    if (wipe === null) continue;
+    await storage.close();
+    await folder.wipe(FOLDER, wipe);
+    return (await folder.open(request)).storage;
+  }
+  return storage;
 }
 
 function stalled(partitions: readonly string[], forMs: number): StreamsError {

@@ -1,5 +1,6 @@
 import type { Admin } from '../client/admin.ts';
-import type { Producer, ProducerMark } from '../client/producer.ts';
+import type { Producer } from '../client/producer.ts';
+import type { ProducerMark } from '../client/record-accumulator.ts';
 import type { Headers } from '../common/record.ts';
 import type { RecordSink } from './record-sink.ts';
 

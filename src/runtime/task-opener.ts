@@ -2,6 +2,7 @@ import type { Admin } from '../client/admin.ts';
 import type { Clock } from '../common/clock.ts';
 import { invariant } from '../common/errors.ts';
 import { partitionKey, type TopicPartition } from '../common/topic-partition.ts';
+import type { Wipe } from '../state/state-directory.ts';
 import type { OffsetReset } from '../topology/topology-plan.ts';
 import {
   readChangelogFacts,
@@ -34,6 +35,8 @@ export interface TaskOpenerOptions {
     signal: AbortSignal,
   ) => Promise<CommittedOffsets>;
   readonly resetPolicy: (topic: string) => OffsetReset;
+  /** Learns what the tasks have to know of the topics they write. Errors: `STREAMS_TOPIC_MISSING`. */
+  readonly prepareOutputs: (tasks: readonly AssignedTask[]) => Promise<void>;
   readonly registry: TaskRegistry;
   readonly reader: ChangelogReader;
   readonly allowTruncatedChangelog: boolean;
@@ -71,7 +74,7 @@ export class TaskOpener {
     signal: AbortSignal,
     onStarted: (tasks: readonly RunningTask[]) => void,
   ): Promise<void> {
-    const { registry, reader } = this.#options;
+    const { reader } = this.#options;
     const facts = await this.#readFacts(tasks, signal);
     const behind = await this.#storesBehind(tasks, facts); // A5
     signal.throwIfAborted();
@@ -106,7 +109,7 @@ export class TaskOpener {
   }
 
   async #readFacts(tasks: readonly AssignedTask[], signal: AbortSignal): Promise<Facts> {
-    const { fetchCommitted, registry, admin, resetPolicy } = this.#options;
+    const { fetchCommitted, registry, admin, resetPolicy, prepareOutputs } = this.#options;
     const inputs = tasks.flatMap(({ partitions }) => partitions);
     const [committed] = await Promise.all([
       fetchCommitted(inputs, signal), // A3
@@ -117,6 +120,7 @@ export class TaskOpener {
     const [starts, changelogs] = await Promise.all([
       resolveStartOffsets(inputs, committed, resetPolicy, admin),
       readChangelogFacts(admin, stores), // A4, after A3
+      prepareOutputs(tasks),
     ]);
     signal.throwIfAborted();
     return {
@@ -139,10 +143,10 @@ export class TaskOpener {
       resumePoint(live.storage.position(topic), factsOf(changelogs, topic, partition), nowMs);
 
     const stores = listStores();
-    const wipes = new Map<AssignedTask, string>();
+    const wipes = new Map<AssignedTask, Wipe>();
     for (const store of stores) {
-      const { problem } = resume(store);
-      if (problem !== null) wipes.set(store.live.assigned, problem);
+      const { wipe } = resume(store);
+      if (wipe !== null) wipes.set(store.live.assigned, wipe);
     }
     if (!allowTruncatedChangelog) {
       for (const { live, store, topic, partition } of stores) {
@@ -153,7 +157,7 @@ export class TaskOpener {
         refuseTruncatedChangelog(store, facts, { streamTimeMs, nowMs });
       }
     }
-    for (const [assigned, problem] of wipes) await registry.wipe(assigned, problem);
+    for (const [assigned, wipe] of wipes) await registry.wipe(assigned, wipe);
 
     return listStores().flatMap((logged) => {
       const { live, store, topic, partition } = logged;

@@ -2,7 +2,7 @@ import { invariant } from '../common/errors.ts';
 import type { TaskId } from '../common/task-id.ts';
 import { partitionKey, type TopicPartition } from '../common/topic-partition.ts';
 import type { Logger } from '../observability/logger.ts';
-import type { StateDirectory } from '../state/state-directory.ts';
+import type { StateDirectory, Wipe } from '../state/state-directory.ts';
 import type { TaskStorage } from '../state/task-storage.ts';
 import type { Subtopology } from '../topology/topology-plan.ts';
 import type { StreamTask } from './stream-task.ts';
@@ -74,10 +74,10 @@ export class TaskRegistry {
   }
 
   /** Empties the storage of a task and opens it again; the folder counts and logs each wipe with its reason (I14). */
-  async wipe(assigned: AssignedTask, reason: string): Promise<void> {
+  async wipe(assigned: AssignedTask, wipe: Wipe): Promise<void> {
     const taskId = assigned.id.toString();
     await this.close([taskId]);
-    await this.#directoryOf(assigned).wipe(taskId, reason);
+    await this.#directoryOf(assigned).wipe(taskId, wipe);
     await this.#openOne(assigned, this.#live.size + 1);
   }
 

@@ -30,7 +30,8 @@ export interface LevelStateDirectoryOptions {
   readonly metrics: Metrics;
 }
 
-const TASK_FOLDER = /^\d+_\d+$/;
+/** A task, or the global stores. */
+const TASK_FOLDER = /^(\d+_\d+|global)$/;
 const LEAST_MEMORY_BYTES = 256 * 1024; // LevelDB takes no smaller write buffers than 64 KiB
 const LEAST_OPEN_FILES = 74;
 
