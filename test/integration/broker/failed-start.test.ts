@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { lineMatching, runProgram } from '../../support/child-program.ts';
-import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 interface FailedStart {
   readonly code?: string;
@@ -16,7 +16,7 @@ interface FailedStart {
 
 /** What a start with these options fails with, and what it leaves; `signal`, `abort` and `onProgress` are at hand. */
 async function failToStart(options: string): Promise<FailedStart> {
-  await using folder = await temporaryFolder();
+  await using folder = await tempFolder();
   const child = runProgram(
     `import { startKafka } from ${JSON.stringify(join(process.cwd(), 'src/testing.ts'))};
     const controller = new AbortController();
