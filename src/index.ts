@@ -1,5 +1,26 @@
 // The public surface of `millrace`.
 
+export { KafkaStreams } from './kafka-streams.ts';
+export type {
+  CloseOptions,
+  KafkaStreamsOptions,
+  StreamsMetrics,
+  TopologySource,
+} from './kafka-streams.ts';
+export type { RestoreEvent, RestoreListener } from './runtime/restore-listener.ts';
+export type {
+  ProcessingGuarantee,
+  StreamsOptions,
+  UncaughtExceptionHandler,
+  UncaughtExceptionResponse,
+} from './runtime/streams-config.ts';
+export type { StateListener, StreamsState } from './runtime/streams-state.ts';
+export type { HistogramSummary, MetricSample } from './observability/metrics-registry.ts';
+export { SILENT_LOGGER } from './observability/logger.ts';
+export type { Logger } from './observability/logger.ts';
+export { CompressionCodecs } from './wire/compression.ts';
+export type { CompressionCodec, CompressionName } from './wire/compression.ts';
+
 export type { Change } from './common/change.ts';
 export type { Duration } from './common/duration.ts';
 export { isStreamsError, StreamsError } from './common/errors.ts';

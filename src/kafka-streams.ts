@@ -103,7 +103,7 @@ export class KafkaStreams implements AsyncDisposable {
   /** Settles when nothing of the instance is left; never rejects. */
   #life: Promise<void> = Promise.resolve();
   #closing: Promise<boolean> | null = null;
-  #leaveGroup = false;
+  #leaveGroup: boolean;
   #error: StreamsError | null = null;
 
   constructor(topology: TopologySource, options: KafkaStreamsOptions) {
@@ -112,6 +112,7 @@ export class KafkaStreams implements AsyncDisposable {
     this.#config = config;
     this.#plan = topology.plan();
     this.#uncaughtExceptionHandler = config.uncaughtExceptionHandler;
+    this.#leaveGroup = config.groupInstanceId === null;
     this.#metrics = new MetricsRegistry();
     const clientId = config.clientId === '' ? config.applicationId : config.clientId;
     this.#tags = { 'client-id': clientId, 'thread-id': `${clientId}-StreamThread-1` };
@@ -208,7 +209,7 @@ export class KafkaStreams implements AsyncDisposable {
     if (this.#closing === null) {
       const timeoutMs =
         timeout === undefined ? this.#config.closeTimeoutMs : parseDuration(timeout, 'timeout');
-      this.#leaveGroup = leaveGroup ?? this.#config.groupInstanceId === null;
+      this.#leaveGroup = leaveGroup ?? this.#leaveGroup;
       this.#closing = this.#shutDown(timeoutMs);
     }
     return this.#closing;
@@ -277,8 +278,9 @@ export class KafkaStreams implements AsyncDisposable {
       this.#instance = instance;
       try {
         await instance.run();
-        if (this.#leaveGroup) await instance.leaveGroup();
       } finally {
+        // Also where it failed: the others need not wait for the session of a member that will not come back.
+        if (this.#leaveGroup) await instance.leaveGroup();
         await instance.close();
       }
     } catch (error) {

@@ -18,6 +18,8 @@ export function readAssignedTasks(
   plan: TopologyPlan,
   names: TopicNames,
 ): readonly AssignedTask[] {
+  // What a leader leaves out of its list comes as no bytes at all.
+  if (userData.length === 0) return [];
   const { tasks, error } = decodeAssignmentInfo(userData);
   if (error !== null) throw new StreamsError(errorCode(error.code), error.message);
   const given = new Set(partitions.map(({ topic, partition }) => partitionKey(topic, partition)));

@@ -4,7 +4,7 @@ import type { TaskId } from '../common/task-id.ts';
 import type { TopicPartition } from '../common/topic-partition.ts';
 import type { StateDirectory } from '../state/state-directory.ts';
 import type { AssignorEnvironment } from './assignment/streams-partition-assignor.ts';
-import type { InternalTopic, InternalTopicManager } from './internal-topic-manager.ts';
+import type { InternalTopicManager, RequiredTopic } from './internal-topic-manager.ts';
 import type { CommittedOffsets } from './start-offsets.ts';
 import type { TaskManager } from './task-manager.ts';
 import type { TaskRegistry } from './task-registry.ts';
@@ -40,7 +40,7 @@ export class InstanceEnvironment implements AssignorEnvironment {
     return [...committed.values()].some((offset) => offset !== null);
   }
 
-  makeReady(topics: readonly InternalTopic[]): Promise<void> {
+  makeReady(topics: readonly RequiredTopic[]): Promise<void> {
     return this.#options.internalTopics.makeReady(topics);
   }
 

@@ -78,6 +78,7 @@ export class StreamThread {
   #lastCommitMs: number;
   #lastRefreshMs: number;
   #stopping = false;
+  #isPolling = false;
   /** Since when a promise of an async processor has been waited for. */
   readonly #waitingSinceMs = new WeakMap<Promise<void>, number>();
 
@@ -117,6 +118,8 @@ export class StreamThread {
   stop(): void {
     this.#stopping = true;
     this.#options.wakeUp.wake();
+    // A join may be parked until all other members have come, which can take minutes.
+    if (this.#isPolling) void this.#member.close();
   }
 
   /** Leaves the group, so that the others get the tasks at once. After `run`. */
@@ -138,14 +141,16 @@ export class StreamThread {
     try {
       await this.#turn();
     } catch (error) {
-      await this.#recover(asStreamsError(error));
+      const failure = asStreamsError(error);
+      const wasCutOff = this.#stopping && failure.code === 'STREAMS_STOPPED';
+      if (!wasCutOff) await this.#recover(failure);
     }
   }
 
   async #turn(): Promise<void> {
     const { tasks, input, producer, purge, sources } = this.#options;
     await this.#readyProducer();
-    await this.#member.poll();
+    await this.#pollGroup();
     tasks.throwIfFailed();
     this.#options.onRunning(tasks.isComplete);
     const change = sources.takeChange();
@@ -164,6 +169,19 @@ export class StreamThread {
     await this.#maybeRefreshPositions();
     if (worked || fetched) await this.#yield();
     else await this.#sleep();
+  }
+
+  async #pollGroup(): Promise<void> {
+    if (!this.#member.rejoinNeeded) {
+      await this.#member.poll();
+      return;
+    }
+    this.#isPolling = true;
+    try {
+      await this.#member.poll();
+    } finally {
+      this.#isPolling = false;
+    }
   }
 
   /** Returns whether anything was done. */
@@ -273,6 +291,7 @@ export class StreamThread {
   async #recover(error: StreamsError): Promise<void> {
     const { failures, logger, wakeUp, tasks, onUncaught } = this.#options;
     this.#failuresTotal.add(1);
+    if (this.#stopping) throw error;
     const waitMs = failures.failed();
     const final = error.recovery === 'stop' || waitMs === null;
     const response = final ? onUncaught(error) : null;
@@ -287,7 +306,7 @@ export class StreamThread {
       await tasks.suspend();
       this.#member.requestRejoin(error.code);
     }
-    if (!this.#stopping) await wakeUp.sleep(waitMs ?? IDLE_MS);
+    await wakeUp.sleep(waitMs ?? IDLE_MS);
   }
 
   /** One more rebalance, in which the leader hands our error to every member. */

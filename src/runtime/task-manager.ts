@@ -76,7 +76,7 @@ export class TaskManager {
   async assign(tasks: readonly AssignedTask[], membership: Membership): Promise<void> {
     const ids = new Set(tasks.map(({ id }) => id.toString()));
     await this.#closeAllBut(ids);
-    const mayKeep = isNextGeneration(this.#membership, membership);
+    const mayKeep = isSameOrNext(this.#membership, membership);
     const kept = this.#running.filter((task) => mayKeep && ids.has(taskKey(task)));
     for (const running of this.#running) {
       // Somebody else may have had it in between.
@@ -157,12 +157,10 @@ function taskKey({ assigned }: RunningTask): string {
 }
 
 /** The same member, and no generation in between in which somebody else could have had its tasks. */
-function isNextGeneration(old: Membership | null, membership: Membership): boolean {
-  return (
-    old !== null &&
-    old.memberId === membership.memberId &&
-    old.generationId + 1 === membership.generationId
-  );
+function isSameOrNext(old: Membership | null, membership: Membership): boolean {
+  if (old?.memberId !== membership.memberId) return false;
+  const passed = membership.generationId - old.generationId;
+  return passed === 0 || passed === 1;
 }
 
 /** Tasks on their way to running, beside those that run. */

@@ -11,11 +11,7 @@ import type { TaskStorage } from '../state/task-storage.ts';
 import { changelogTopicName, internalTopics } from '../topology/internal-topics.ts';
 import type { OffsetReset, Subtopology } from '../topology/topology-plan.ts';
 import { readAssignedTasks } from './assigned-tasks.ts';
-import { taskCount } from './assignment/partition-counts.ts';
-import {
-  StreamsPartitionAssignor,
-  type DescribeInternalTopics,
-} from './assignment/streams-partition-assignor.ts';
+import { StreamsPartitionAssignor } from './assignment/streams-partition-assignor.ts';
 import { InstanceEnvironment } from './assignor-environment.ts';
 import { changelogRecords } from './changelog-records.ts';
 import { ChangelogReader } from './changelog-reader.ts';
@@ -257,7 +253,11 @@ function createAssignor(
     fingerprint: topologyFingerprint,
     processId: folder.processId,
     topicName: (planned) => names.resolve(planned),
-    internalTopics: describeInternalTopics(context),
+    internalTopics: internalTopics(plan, {
+      applicationId: config.applicationId,
+      topicConfig: config.topicConfig,
+      additionalRetentionMs: config.windowstoreChangelogAdditionalRetentionMs,
+    }),
     environment,
     logger: config.logger,
   });
@@ -330,27 +330,4 @@ function outputTopics({ names, config }: InstanceContext, subtopology: Subtopolo
     .filter(({ changelog }) => changelog !== null)
     .map(({ name }) => changelogTopicName(config.applicationId, name));
   return [...sinks, ...changelogs];
-}
-
-function describeInternalTopics({ plan, config, names }: InstanceContext): DescribeInternalTopics {
-  const { applicationId, topicConfig, windowstoreChangelogAdditionalRetentionMs } = config;
-  const topics = internalTopics(plan, {
-    applicationId,
-    topicConfig,
-    additionalRetentionMs: windowstoreChangelogAdditionalRetentionMs,
-  });
-  const plannedNames = new Map(
-    plan.repartitionTopics.map(({ name }) => [names.resolve(name), name]),
-  );
-  return (subtopology, counts) =>
-    topics
-      .filter((topic) => topic.subtopology === subtopology.id)
-      .map(({ name, kind, config: topicSettings }) => ({
-        name,
-        config: topicSettings,
-        partitions:
-          kind === 'changelog'
-            ? taskCount(subtopology, counts)
-            : (counts.get(plannedNames.get(name) ?? name) ?? 1),
-      }));
 }
