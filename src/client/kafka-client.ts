@@ -29,6 +29,8 @@ export interface KafkaClientOptions {
   readonly connectTimeoutMs?: number;
   /** How long `connect` tries the bootstrap addresses. Default 30 s. */
   readonly bootstrapTimeoutMs?: number;
+  /** Makes `connect` give up; it then rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
   /** How long an operation of several tries may take: an admin call, committed offsets. Default 60 s. */
   readonly apiTimeoutMs?: number;
   /** Default 100 ms. */
@@ -128,6 +130,7 @@ export class KafkaClient implements AsyncDisposable {
           what: 'connecting to the cluster',
           backoff: client.backoff,
           deadlineMs: options.bootstrapTimeoutMs ?? 30_000,
+          signal: options.signal,
         },
         () => client.#metadata.loadBrokers(),
       );

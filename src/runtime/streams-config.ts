@@ -54,6 +54,8 @@ export interface StreamsConfig {
   readonly stateObjectsMaxBytes: number;
   /** Block cache and write buffers of all LevelDB databases together. */
   readonly levelMemoryMaxBytes: number;
+  /** Table files that all LevelDB databases together keep open; each takes at least 74. */
+  readonly levelMaxOpenFiles: number;
 
   readonly defaultKeySerde: Serde<unknown> | null;
   readonly defaultValueSerde: Serde<unknown> | null;
@@ -61,11 +63,15 @@ export interface StreamsConfig {
   readonly deserializationExceptionHandler: ErrorHandler;
   readonly processingExceptionHandler: ErrorHandler;
   readonly productionExceptionHandler: ErrorHandler;
+  /** How often one record is tried again where the processing handler says `'retry'`; then that is `'fail'`. */
+  readonly processingRetries: number;
   readonly uncaughtExceptionHandler: UncaughtExceptionHandler;
 
   /** Where a partition without a committed offset begins. */
   readonly autoOffsetReset: 'earliest' | 'latest' | 'none';
   readonly maxTaskIdleMs: number;
+  /** Records that may wait before async processors of one task; what one record leads to must fit. */
+  readonly maxAsyncRecordsPerTask: number;
   /** Records of one partition in memory beyond which it is not fetched. */
   readonly bufferedRecordsPerPartition: number;
   /** Fetched bytes that no task has taken yet. */
@@ -230,6 +236,7 @@ const OPTIONS: { readonly [K in keyof StreamsConfig]: OptionSpec<StreamsConfig[K
   statestoreCacheMaxBytes: integer(10 * MIB, 0),
   stateObjectsMaxBytes: integer(32 * MIB, 0),
   levelMemoryMaxBytes: integer(64 * MIB, MIB),
+  levelMaxOpenFiles: integer(1_000, 74),
 
   defaultKeySerde: instance<Serde<unknown> | null>(null, 'object'),
   defaultValueSerde: instance<Serde<unknown> | null>(null, 'object'),
@@ -237,6 +244,7 @@ const OPTIONS: { readonly [K in keyof StreamsConfig]: OptionSpec<StreamsConfig[K
   deserializationExceptionHandler: instance(logAndFail, 'function'),
   processingExceptionHandler: instance(logAndFail, 'function'),
   productionExceptionHandler: instance(logAndFail, 'function'),
+  processingRetries: integer(1, 0),
   uncaughtExceptionHandler: instance<UncaughtExceptionHandler>(() => 'shutdownClient', 'function'),
 
   autoOffsetReset: oneOf('earliest', 'earliest', 'latest', 'none'),
@@ -245,6 +253,7 @@ const OPTIONS: { readonly [K in keyof StreamsConfig]: OptionSpec<StreamsConfig[K
     fallback: 0,
     parse: (value, option) => (value === -1 ? -1 : duration(0).parse(value, option)),
   },
+  maxAsyncRecordsPerTask: integer(10_000, 1),
   bufferedRecordsPerPartition: integer(1000, 1),
   fetchBufferBytes: integer(32 * MIB, 1),
   fetchMaxBytes: integer(50 * MIB, 1),

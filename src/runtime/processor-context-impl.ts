@@ -1,0 +1,153 @@
+import { parseDuration, type Duration } from '../common/duration.ts';
+import { StreamsError } from '../common/errors.ts';
+import { NO_HEADERS, type Headers, type StreamRecord } from '../common/record.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Counter } from '../observability/metrics.ts';
+import type { DroppedReason } from '../processor/dropped-reason.ts';
+import type { InternalProcessorContext } from '../processor/internal-processor-context.ts';
+import type { Cancellable, PunctuationType, Punctuator } from '../processor/punctuator.ts';
+import type { RecordMetadata } from '../processor/record-metadata.ts';
+import type { KeyValueStore } from '../state/key-value-store.ts';
+import type { TableStore } from '../state/table-store.ts';
+import type { WindowStore } from '../state/window-store.ts';
+import type { WindowTableStore } from '../state/window-table-store.ts';
+import type { ConnectedStores } from './connected-stores.ts';
+import type { CurrentRecord } from './current-record.ts';
+import type { ProcessorNode } from './processor-node.ts';
+
+/** What a context needs of the task behind it. */
+export interface ContextTask {
+  readonly applicationId: string;
+  readonly logger: Logger;
+  readonly current: CurrentRecord;
+  readonly streamTimeMs: number;
+  systemTimeMs(): number;
+  schedule(
+    node: ProcessorNode,
+    intervalMs: number,
+    type: PunctuationType,
+    punctuator: Punctuator,
+  ): Cancellable;
+  requestCommit(): void;
+  /** Forwards what a store's cache lets go of while no record is being processed; false where nothing is flushed. */
+  forwardFlushed(
+    children: readonly ProcessorNode[],
+    record: StreamRecord<unknown, unknown>,
+  ): boolean;
+  counter(node: string, name: string): Counter;
+  drop(node: string, reason: DroppedReason): void;
+}
+
+/** One node's view of its task. `ProcessorContext` and `InternalProcessorContext` say what each member does. */
+export class ProcessorContextImpl implements InternalProcessorContext {
+  readonly applicationId: string;
+  readonly taskId: string;
+  readonly logger: Logger;
+  readonly #task: ContextTask;
+  readonly #current: CurrentRecord;
+  readonly #node: ProcessorNode;
+  readonly #stores: ConnectedStores;
+
+  constructor(task: ContextTask, node: ProcessorNode, stores: ConnectedStores) {
+    this.applicationId = task.applicationId;
+    this.taskId = task.current.taskId;
+    this.logger = task.logger;
+    this.#task = task;
+    this.#current = task.current;
+    this.#node = node;
+    this.#stores = stores;
+  }
+
+  forward(record: StreamRecord<unknown, unknown>, childName?: string): void {
+    const { children } = this.#node;
+    if (this.#current.record === null) {
+      this.#forwardFlushed(children, record);
+      return;
+    }
+    if (childName !== undefined) {
+      this.#child(childName).process(record);
+      return;
+    }
+    for (let i = 0; i < children.length; i++) {
+      (children[i] as ProcessorNode).process(record);
+    }
+  }
+
+  schedule(interval: Duration, type: PunctuationType, punctuator: Punctuator): Cancellable {
+    const intervalMs = parseDuration(interval, 'interval');
+    if (intervalMs >= 1) return this.#task.schedule(this.#node, intervalMs, type, punctuator);
+    throw new StreamsError('STREAMS_CONFIG', 'a punctuation needs an interval of at least 1 ms', {
+      site: { taskId: this.taskId, node: this.#node.name, option: 'interval' },
+    });
+  }
+
+  commit(): void {
+    this.#task.requestCommit();
+  }
+
+  get recordMetadata(): RecordMetadata | null {
+    return this.#current.metadata;
+  }
+
+  get headers(): Headers {
+    // Not the current record's where another async node is at work too.
+    return (this.#node.running ?? this.#current.record)?.headers ?? NO_HEADERS;
+  }
+
+  get currentStreamTimeMs(): number {
+    return this.#task.streamTimeMs;
+  }
+
+  get currentSystemTimeMs(): number {
+    return this.#task.systemTimeMs();
+  }
+
+  keyValueStore<K, V>(name: string): KeyValueStore<K, V> {
+    return this.#stores.keyValueStore<K, V>(name);
+  }
+
+  windowStore<K, V>(name: string): WindowStore<K, V> {
+    return this.#stores.windowStore<K, V>(name);
+  }
+
+  tableStore<K, V>(name: string): TableStore<K, V> {
+    return this.#stores.tableStore<K, V>(name);
+  }
+
+  windowTableStore<K, V>(name: string): WindowTableStore<K, V> {
+    return this.#stores.windowTableStore<K, V>(name);
+  }
+
+  counter(name: string): Counter {
+    return this.#task.counter(this.#node.name, name);
+  }
+
+  drop(reason: DroppedReason): void {
+    this.#task.drop(this.#node.name, reason);
+  }
+
+  #child(name: string): ProcessorNode {
+    const { children } = this.#node;
+    const child = children.find((node) => node.name === name);
+    if (child !== undefined) return child;
+    const names = children.map((node) => node.name).join(', ') || 'none';
+    throw new StreamsError(
+      'STREAMS_TOPOLOGY',
+      `'${name}' is no child of this node, whose children are: ${names}`,
+      { site: this.#current.site(this.#node.name) },
+    );
+  }
+
+  #forwardFlushed(
+    children: readonly ProcessorNode[],
+    record: StreamRecord<unknown, unknown>,
+  ): void {
+    if (this.#task.forwardFlushed(children, record)) return;
+    throw new StreamsError(
+      'STREAMS_PROCESSING',
+      'forward was called when the processor had no record: it may be called in process and in a punctuator, and by async ' +
+        'ones until their promise has settled',
+      { site: this.#current.site(this.#node.name) },
+    );
+  }
+}
