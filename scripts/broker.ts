@@ -22,7 +22,7 @@ const interruption = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTE
 try {
   const broker = await startKafka({
     ...(values.version === undefined ? {} : { version: values.version }),
-    nodes: values.nodes === '3' ? 3 : 1,
+    nodes: Number(values.nodes) as 1 | 3, // startKafka refuses another
     signal: interrupted.signal,
     onProgress: (message) => {
       console.log(message);

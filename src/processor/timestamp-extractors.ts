@@ -18,7 +18,8 @@ export const usePartitionTimeOnInvalidTimestamp: TimestampExtractor = (record, p
 };
 
 /** Processing time: whatever the record says. A replay gives other results. */
-export const wallclockTimestamp: TimestampExtractor = (_record, _partitionTimeMs, clock) => clock.nowMs();
+export const wallclockTimestamp: TimestampExtractor = (_record, _partitionTimeMs, clock) =>
+  clock.nowMs();
 
 function invalid(record: ExtractedRecord, next: string): StreamsError {
   const { topic, partition, offset } = record;

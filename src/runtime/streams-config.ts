@@ -54,6 +54,8 @@ export interface StreamsConfig {
   readonly stateObjectsMaxBytes: number;
   /** Block cache and write buffers of all LevelDB databases together. */
   readonly levelMemoryMaxBytes: number;
+  /** Table files that all LevelDB databases together keep open; each takes at least 74. */
+  readonly levelMaxOpenFiles: number;
 
   readonly defaultKeySerde: Serde<unknown> | null;
   readonly defaultValueSerde: Serde<unknown> | null;
@@ -234,6 +236,7 @@ const OPTIONS: { readonly [K in keyof StreamsConfig]: OptionSpec<StreamsConfig[K
   statestoreCacheMaxBytes: integer(10 * MIB, 0),
   stateObjectsMaxBytes: integer(32 * MIB, 0),
   levelMemoryMaxBytes: integer(64 * MIB, MIB),
+  levelMaxOpenFiles: integer(1_000, 74),
 
   defaultKeySerde: instance<Serde<unknown> | null>(null, 'object'),
   defaultValueSerde: instance<Serde<unknown> | null>(null, 'object'),

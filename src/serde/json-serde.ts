@@ -51,7 +51,7 @@ export function jsonSerde<T>({ canonical = false }: JsonSerdeOptions = {}): Serd
 
 /** `JSON.stringify` as it is: its type forgets that undefined and functions give undefined. */
 function stringify(value: unknown): string | undefined {
-  return JSON.stringify(value) as string | undefined;
+  return JSON.stringify(value);
 }
 
 function excerpt(text: string): string {

@@ -28,9 +28,13 @@ export class TimeWindowedSerde<K> implements Serde<Windowed<K>> {
     this.inner = inner;
     this.sizeMs = parseDuration(size, 'size');
     if (this.sizeMs === 0) {
-      throw new StreamsError('STREAMS_CONFIG', 'timeWindowed needs the size of the windows, above 0', {
-        site: { option: 'size' },
-      });
+      throw new StreamsError(
+        'STREAMS_CONFIG',
+        'timeWindowed needs the size of the windows, above 0',
+        {
+          site: { option: 'size' },
+        },
+      );
     }
   }
 
@@ -49,7 +53,10 @@ export class TimeWindowedSerde<K> implements Serde<Windowed<K>> {
   deserializeAt(buffer: Uint8Array, start: number, end: number, site: SerdeSite): Windowed<K> {
     const keyEnd = end - START_BYTES;
     if (keyEnd < start) {
-      throw undecodable(site, `${end - start} bytes hold no windowed key: the window start alone has 8`);
+      throw undecodable(
+        site,
+        `${end - start} bytes hold no windowed key: the window start alone has 8`,
+      );
     }
     const { inner } = this;
     const key =

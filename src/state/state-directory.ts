@@ -11,10 +11,25 @@ export interface TaskStorageRequest {
   readonly tasks: number;
 }
 
+/**
+ * Why local state is deleted; a tag of `state-wipes-total`.
+ *
+ *     damaged             the files of the database are damaged
+ *     position-unusable   the changelog does not hold what comes after the position, or its tombstones may be gone
+ *     topic-recreated     the changelog is not the topic that the state came from
+ */
+export type WipeReason = 'damaged' | 'position-unusable' | 'topic-recreated';
+
+export interface Wipe {
+  readonly reason: WipeReason;
+  /** What was found, in words. */
+  readonly detail: string;
+}
+
 export interface OpenedTaskStorage {
   readonly storage: TaskStorage;
-  /** Why what was there had to be wiped, in words; null where nothing was. */
-  readonly wiped: string | null;
+  /** What was there and had to be wiped; null where nothing was. */
+  readonly wiped: Wipe | null;
 }
 
 /**
@@ -29,7 +44,7 @@ export interface StateDirectory {
   /** Opens the storage of a task, which must not be open. Whoever asked closes it. */
   open(request: TaskStorageRequest): Promise<OpenedTaskStorage>;
   /** Deletes the state of a task, closing its storage first where it is open. Counted and logged with the reason. */
-  wipe(taskId: string, reason: string): Promise<void>;
+  wipe(taskId: string, wipe: Wipe): Promise<void>;
   /** Tasks that have state here. */
   list(): Promise<readonly string[]>;
   /** Closes what is open and gives up the lock. */

@@ -19,8 +19,11 @@ export class TieredTaskStorage implements TaskStorage {
   readonly #memory = new MemoryTaskStorage(FIRST_VOLATILE_STORE);
   readonly #memoryTopics = new Set<string>();
 
-  constructor(disk: TaskStorage) {
+  readonly #onClose: () => void;
+
+  constructor(disk: TaskStorage, onClose: () => void) {
     this.#disk = disk;
+    this.#onClose = onClose;
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -67,8 +70,9 @@ export class TieredTaskStorage implements TaskStorage {
     return this.#tier(range).clear(range);
   }
 
-  close(): Promise<void> {
-    return this.#disk.close();
+  async close(): Promise<void> {
+    await this.#disk.close();
+    this.#onClose();
   }
 
   #tier({ from }: StorageRange): TaskStorage {

@@ -29,9 +29,12 @@ export function planBroker(options: StartKafkaOptions): BrokerPlan {
       `Kafka ${version} has no transaction protocol 2; ask for a 4.x version`,
     );
   }
+  const { nodes = 1 } = options;
+  // JavaScript and the command line can pass any number.
+  if (![1, 3].includes(nodes)) refuse('nodes', `a cluster has 1 or 3 nodes, not ${nodes}`);
   return {
     version,
-    nodes: options.nodes ?? 1,
+    nodes,
     transactionVersion: hasFeature ? transactionVersion : undefined,
     listeners,
     users: planUsers(listeners, options.users),

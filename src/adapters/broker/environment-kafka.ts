@@ -32,7 +32,7 @@ export class EnvironmentKafka implements KafkaBroker {
     const { nodes, listeners, transactionVersion } = plan;
     if (nodes !== 1 || listeners !== 'PLAINTEXT' || transactionVersion !== undefined) {
       const message =
-        'KAFKA_BROKERS names a running cluster, which cannot be given nodes, listeners or a transaction version: unset it, or pass a source';
+        "KAFKA_BROKERS names a running cluster, which cannot be given nodes, listeners or a transaction version: unset it, or pass source: 'own'";
       throw new StreamsError('STREAMS_CONFIG', message);
     }
     this.brokers = brokers;
@@ -75,6 +75,6 @@ export class EnvironmentKafka implements KafkaBroker {
 }
 
 function refuse(what: string): Promise<never> {
-  const message = `cannot ${what} a broker of KAFKA_BROKERS, which somebody else runs: unset it, or pass a source`;
+  const message = `cannot ${what} a broker of KAFKA_BROKERS, which somebody else runs: unset it, or pass source: 'own'`;
   return Promise.reject(new StreamsError('STREAMS_CONFIG', message));
 }

@@ -8,7 +8,8 @@ import { StreamsError } from '../../common/errors.ts';
  * it or ceases to exist. Then it kills what it guards and removes the folder. A dying process may
  * still add a file while the folder is being removed, so it tries for five seconds.
  */
-const SCRIPT = `
+export const GUARDIAN_SCRIPT = `
+PATH=/usr/bin:/bin:$PATH
 trap '' HUP INT TERM
 pids=
 while read -r verb pid; do
@@ -27,10 +28,8 @@ until rm -rf -- "$1" 2>/dev/null || [ $n = 50 ]; do n=$((n + 1)); sleep 0.1; don
 /** Waits for its own go-ahead and then becomes the command, under the same process id. */
 const GATE = 'read -r go && exec "$0" "$@" </dev/null';
 
-export interface GuardedProcessOptions {
-  readonly stdio: readonly ['pipe', ...(number | 'pipe' | 'ignore')[]];
-  readonly env?: NodeJS.ProcessEnv;
-}
+/** Input is always the gate's pipe, and empty for the command. */
+export type GuardedStdio = readonly ['pipe', ...(number | 'pipe' | 'ignore')[]];
 
 /**
  * Ends processes and removes a folder when this process lets go of it, by `close()` or by dying:
@@ -45,7 +44,7 @@ export class Guardian {
   readonly #exited: Promise<unknown>;
 
   constructor(folder: string) {
-    this.#shell = spawn('/bin/sh', ['-c', SCRIPT, 'guardian', folder], {
+    this.#shell = spawn('/bin/sh', ['-c', GUARDIAN_SCRIPT, 'guardian', folder], {
       cwd: '/',
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -59,11 +58,11 @@ export class Guardian {
   }
 
   /** Like `spawn`, but the process does not outlive this one. */
-  spawn(command: string, args: readonly string[], options: GuardedProcessOptions): ChildProcess {
+  spawn(command: string, args: readonly string[], stdio: GuardedStdio): ChildProcess {
     const child = spawn('/bin/sh', ['-c', GATE, command, ...args], {
       detached: true,
-      stdio: [...options.stdio] satisfies StdioOptions,
-      ...(options.env === undefined ? {} : { env: options.env }),
+      stdio: [...stdio] satisfies StdioOptions,
+      env: process.env, // ours, which in a test runner's sandbox is not the default
     });
     const { pid } = child;
     if (pid === undefined) return child; // its 'error' event tells why

@@ -45,8 +45,8 @@ export interface KafkaBroker extends AsyncDisposable {
   /**
    * Runs one of Kafka's own command-line tools, for instance
    * `tool('kafka-console-consumer', '--topic', 'clicks', '--max-messages', '1')`, and resolves with
-   * what it printed, whatever its exit code. The bootstrap server is added. A tool that has no name
-   * here can be given as its Java class. Longer than `toolTimeoutMs` is `STREAMS_CLIENT`.
+   * what it printed, whatever its exit code. The bootstrap server is added. Another tool can be given
+   * as its Java class, with all its arguments. Longer than `toolTimeoutMs` is `STREAMS_CLIENT`.
    */
   tool(name: KafkaTool | (string & {}), ...args: string[]): Promise<ToolResult>;
 
@@ -67,8 +67,11 @@ export interface StartKafkaOptions {
   readonly users?: Readonly<Record<string, string>>;
   /** Kafka's own server properties, over the ones that the launcher sets. */
   readonly properties?: Readonly<Record<string, string>>;
-  /** Only this source; by default the first that is there, in the order of `BrokerSource`. */
-  readonly source?: BrokerSource;
+  /**
+   * Only this source; by default the first that is there, in the order of `BrokerSource`. `own` is
+   * Docker or Java: a broker that may be killed and paused, whatever KAFKA_BROKERS says.
+   */
+  readonly source?: BrokerSource | 'own';
   /** How long a node may take until it serves clients. Default 60 s. */
   readonly startTimeoutMs?: number;
   /** How long Maven or Docker may take to fetch a version the first time. Default 10 min. */

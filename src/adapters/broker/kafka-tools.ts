@@ -34,9 +34,10 @@ export function toolClass(name: string, version: string): string {
   return version.startsWith('3.') ? before4 : current;
 }
 
-/** The arguments with the bootstrap server, if the tool takes one and does not have it yet. */
+/** The arguments with the bootstrap server, for a tool that we know to take one and that does not have it yet. */
 export function toolArguments(name: string, args: readonly string[], brokers: string): string[] {
-  if (WITHOUT_BOOTSTRAP.has(name) || args.includes('--bootstrap-server')) return [...args];
+  const takesBootstrap = isKafkaTool(name) && !WITHOUT_BOOTSTRAP.has(name);
+  if (!takesBootstrap || args.includes('--bootstrap-server')) return [...args];
   return ['--bootstrap-server', brokers, ...args];
 }
 

@@ -10,7 +10,6 @@ export interface RunCommandOptions {
   readonly what: string;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
-  readonly env?: NodeJS.ProcessEnv;
   /** The guardian that ends the command with this process; one of its own by default. */
   readonly guardian?: Guardian;
 }
@@ -39,12 +38,11 @@ function runGuarded(
   guardian: Guardian,
   command: string,
   args: readonly string[],
-  { what, timeoutMs, signal, env }: RunCommandOptions,
+  { what, timeoutMs, signal }: RunCommandOptions,
 ): Promise<ToolResult> {
   signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
-    const stdio = ['pipe', 'pipe', 'pipe'] as const;
-    const child = guardian.spawn(command, args, env === undefined ? { stdio } : { stdio, env });
+    const child = guardian.spawn(command, args, ['pipe', 'pipe', 'pipe']);
     let stdout = '';
     let stderr = '';
     child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));

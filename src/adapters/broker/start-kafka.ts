@@ -23,12 +23,12 @@ export async function startKafka(options: StartKafkaOptions = {}): Promise<Kafka
   const { source } = options;
   plan.signal?.throwIfAborted();
 
-  const brokers = environmentBrokers();
-  if (source === 'environment' || (source === undefined && brokers !== undefined)) {
-    if (brokers !== undefined) return new EnvironmentKafka(brokers, plan, () => findTools(plan));
-    throw new StreamsError('STREAMS_CONFIG', 'KAFKA_BROKERS is not set', {
-      site: { option: 'source' },
-    });
+  const mayBeGiven = source === undefined || source === 'environment';
+  const brokers = mayBeGiven ? environmentBrokers() : undefined;
+  if (brokers !== undefined) return new EnvironmentKafka(brokers, plan, () => findTools(plan));
+  if (source === 'environment') {
+    const site = { option: 'source' };
+    throw new StreamsError('STREAMS_CONFIG', 'KAFKA_BROKERS is not set', { site });
   }
 
   const missing: string[] = [];

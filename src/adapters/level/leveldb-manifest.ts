@@ -7,10 +7,12 @@ export interface Manifest {
   /** Of a log that was being compacted; 0 if none. */
   previousLogNumber: number;
   edits: number;
+  /** False once an edit could not be read. */
+  readable: boolean;
 }
 
 export function emptyManifest(): Manifest {
-  return { tables: new Map(), logNumber: 0, previousLogNumber: 0, edits: 0 };
+  return { tables: new Map(), logNumber: 0, previousLogNumber: 0, edits: 0, readable: true };
 }
 
 const COMPARATOR = 1;
@@ -22,8 +24,8 @@ const DELETED_FILE = 6;
 const NEW_FILE = 7;
 const PREVIOUS_LOG_NUMBER = 9;
 
-/** Applies one record of a MANIFEST: a list of tagged fields. False if it cannot be read. */
-export function applyEdit(manifest: Manifest, edit: Uint8Array): boolean {
+/** Applies one record of a MANIFEST: a list of tagged fields. */
+export function applyEdit(manifest: Manifest, edit: Uint8Array): void {
   const fields = new EditReader(edit);
   while (fields.left > 0) {
     switch (fields.varint()) {
@@ -57,11 +59,12 @@ export function applyEdit(manifest: Manifest, edit: Uint8Array): boolean {
         manifest.previousLogNumber = fields.varint();
         break;
       default:
-        return false;
+        manifest.readable = false;
+        return;
     }
   }
   manifest.edits++;
-  return fields.left === 0;
+  if (fields.left < 0) manifest.readable = false;
 }
 
 /** Reads past the end as zeros; `left` is then negative. */

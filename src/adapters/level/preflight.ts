@@ -1,5 +1,6 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorCode } from '../node/error-code.ts';
 import { readLog } from './leveldb-log.ts';
 import { applyEdit, emptyManifest, type Manifest } from './leveldb-manifest.ts';
 
@@ -56,20 +57,19 @@ async function filesOf(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (errorCode(error) === 'ENOENT') return [];
     throw error;
   }
 }
 
 /** Null, or why it cannot be used. */
 async function readManifest(path: string, manifest: Manifest): Promise<string | null> {
-  let readable = true;
   await using file = await open(path, 'r');
   const end = await readLog(file, (edit) => {
-    readable &&= applyEdit(manifest, edit);
+    applyEdit(manifest, edit);
   });
   if (end.kind !== 'whole') return `the MANIFEST is damaged at byte ${end.atByte}`;
-  if (!readable) return 'the MANIFEST has an edit that cannot be read';
+  if (!manifest.readable) return 'the MANIFEST has an edit that cannot be read';
   return manifest.edits === 0 ? 'the MANIFEST is empty' : null;
 }
 
@@ -96,7 +96,10 @@ async function checkLogs(
 ): Promise<PreflightResult | null> {
   if (logNumber > 0 && !files.has(fileName(logNumber, 'log'))) {
     const name = fileName(logNumber, 'log');
-    return damaged('manifest', `${name}, which the MANIFEST names, is missing: the MANIFEST was cut`);
+    return damaged(
+      'manifest',
+      `${name}, which the MANIFEST names, is missing: the MANIFEST was cut`,
+    );
   }
   for (const name of files) {
     if (!name.endsWith('.log')) continue;

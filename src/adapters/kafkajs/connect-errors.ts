@@ -1,0 +1,56 @@
+import type { BrokerAddress } from '../../client/transport.ts';
+import { StreamsError } from '../../common/errors.ts';
+
+/** Node's names for a peer that TLS does not accept; a second try gives the same answer. */
+const TLS_REFUSALS =
+  /^(ERR_TLS_|ERR_SSL_|CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|INVALID_CA|HOSTNAME_MISMATCH|EPROTO)/;
+
+/** kafkajs reports a socket that went away during the SASL exchange as a failed authentication. */
+const LOST_CONNECTION =
+  /closed connection|connection closed|connection error|connection timeout|not connected|timed out/i;
+
+/**
+ * What a failed connect means: `STREAMS_AUTHENTICATION` where TLS or SASL refused, which no retry heals,
+ * else `STREAMS_CLIENT`. Nothing that `secrets` lists is in the message, whatever the broker answered.
+ */
+export function connectError(
+  cause: unknown,
+  address: BrokerAddress,
+  secrets: readonly string[],
+): StreamsError {
+  const error = cause instanceof Error ? cause : new Error(String(cause));
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const text = redact(error.message, secrets);
+  // A cause would carry the secret to whoever prints it.
+  const options = {
+    site: { broker: `${address.host}:${address.port}` },
+    ...(text === error.message ? { cause: error } : {}),
+  };
+  if (TLS_REFUSALS.test(code)) {
+    return new StreamsError(
+      'STREAMS_AUTHENTICATION',
+      `TLS failed (${code}): ${text}. Check \`ssl\` and that this port speaks TLS`,
+      options,
+    );
+  }
+  if (error.name === 'KafkaJSSASLAuthenticationError' && !LOST_CONNECTION.test(error.message)) {
+    return new StreamsError(
+      'STREAMS_AUTHENTICATION',
+      `the broker did not accept the credentials: ${text}. Check \`sasl\``,
+      options,
+    );
+  }
+  return new StreamsError('STREAMS_CLIENT', `cannot connect: ${text}`, options);
+}
+
+/** Every text in the SASL options that nobody else may read. */
+export function secretsOf(sasl: unknown): readonly string[] {
+  if (typeof sasl !== 'object' || sasl === null) return [];
+  return Object.entries(sasl)
+    .filter(([name]) => !['mechanism', 'username', 'authorizationIdentity'].includes(name))
+    .flatMap(([, value]) => (typeof value === 'string' && value !== '' ? [value] : []));
+}
+
+function redact(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
+}

@@ -1,0 +1,136 @@
+import { dropNullKeys } from '../operators/drop-null-keys.ts';
+import { passThrough } from '../operators/pass-through.ts';
+import { failOnInvalidTimestamp } from '../processor/timestamp-extractors.ts';
+import type { Serde } from '../serde/serde.ts';
+import { TopologyBuilder } from '../topology/topology-builder.ts';
+import { topologyError } from '../topology/topology-error.ts';
+import type { LogicalGraph } from './logical-graph.ts';
+import type { RepartitionNode } from './logical-node.ts';
+import { mergeSources, type MergedNode } from './merge-sources.ts';
+
+/**
+ * Writes a logical graph to a topology: parents before children, otherwise in the order in which the nodes were added.
+ * Can be called again; the graph stays as it is.
+ *
+ * Errors: `STREAMS_TOPOLOGY`, naming the node that lacks a serde or clashes with another.
+ * Source: `InternalStreamsBuilder.buildAndOptimizeTopology`.
+ */
+export function lower(graph: LogicalGraph): TopologyBuilder {
+  const builder = new TopologyBuilder();
+  const { roots, renamedSources } = mergeSources(graph);
+
+  const waiting = new Set(roots);
+  const written = new Set<MergedNode>();
+  for (let next = first(waiting); next !== undefined; next = first(waiting)) {
+    waiting.delete(next);
+    if (!written.has(next) && [...next.parents].every((parent) => written.has(parent))) {
+      write(builder, next);
+      written.add(next);
+    }
+    // A child whose other parents are not written yet waits until one of them brings it up again.
+    for (const child of next.children) if (!written.has(child)) waiting.add(child);
+  }
+
+  for (const sources of graph.copartitioned) {
+    builder.copartition(sources.map((source) => renamedSources.get(source) ?? source));
+  }
+  return builder;
+}
+
+function first(nodes: ReadonlySet<MergedNode>): MergedNode | undefined {
+  let lowest: MergedNode | undefined;
+  for (const node of nodes) {
+    if (lowest === undefined || node.priority < lowest.priority) lowest = node;
+  }
+  return lowest;
+}
+
+function write(builder: TopologyBuilder, merged: MergedNode): void {
+  const { node } = merged;
+  const parents = [...merged.parents].map((parent) => parent.node.name);
+  switch (node.kind) {
+    case 'stream-source':
+      builder.addSource(withSerdes(node.source, node.source.name));
+      return;
+    case 'table-source': {
+      builder.addSource(withSerdes(node.source, node.name));
+      builder.addProcessor(node.name, node.create(), [node.source.name]);
+      const store = node.store();
+      if (store !== null) builder.addStateStore(store, [node.name]);
+      return;
+    }
+    case 'global-table':
+      builder.addGlobalStore({
+        store: node.store(),
+        source: withSerdes(node.source, node.name),
+        processorName: node.name,
+        create: node.create,
+      });
+      return;
+    case 'state-store':
+      builder.addStateStore(node.store, []);
+      return;
+    case 'operator':
+      builder.addProcessor(node.name, node.create(), parents);
+      for (const store of node.stores()) {
+        if (typeof store === 'string') builder.connect(node.name, store);
+        else builder.addStateStore(store, [node.name]);
+      }
+      return;
+    case 'repartition':
+      writeRepartition(builder, node, parents, takesNullKeys(merged));
+      return;
+    case 'sink': {
+      const { name, topic, partitioner } = node;
+      const { key, value } = withSerdes(node, name);
+      builder.addSink({ name, topic, partitioner, key, value }, parents);
+      return;
+    }
+  }
+}
+
+function writeRepartition(
+  builder: TopologyBuilder,
+  node: RepartitionNode,
+  parents: readonly string[],
+  nullKeysPass: boolean,
+): void {
+  const { name, topic, sinkName, filterName, partitions, partitioner } = node;
+  const { key, value } = withSerdes(node, name);
+  builder.addRepartitionTopic({ name: topic, partitions });
+  if (filterName !== null) {
+    builder.addProcessor(filterName, nullKeysPass ? passThrough() : dropNullKeys(), parents);
+  }
+  const sinkParents = filterName === null ? parents : [filterName];
+  builder.addSink({ name: sinkName, topic, key, value, partitioner }, sinkParents);
+  builder.addSource({
+    name,
+    topics: [topic],
+    key,
+    value,
+    timestampExtractor: failOnInvalidTimestamp,
+    offsetReset: null,
+  });
+}
+
+/** Whether a left join below, however far, wants records without a key. */
+function takesNullKeys(node: MergedNode): boolean {
+  return [...node.children].some(
+    (child) => (child.node.kind === 'operator' && child.node.takesNullKeys) || takesNullKeys(child),
+  );
+}
+
+interface NeedsSerdes {
+  readonly key: Serde<unknown> | null;
+  readonly value: Serde<unknown> | null;
+}
+
+function withSerdes<T extends NeedsSerdes>(spec: T, node: string): T {
+  const missing = spec.key === null ? 'key' : spec.value === null ? 'value' : null;
+  if (missing === null) return spec;
+  throw topologyError(
+    `no serde for the ${missing} is known here: pass { ${missing}: … } to the call that made this node, ` +
+      'or to an operator before it',
+    { node },
+  );
+}

@@ -1,0 +1,93 @@
+import { parseDuration } from '../common/duration.ts';
+import type { TimeWindows } from '../common/time-windows.ts';
+import type { Serde } from '../serde/serde.ts';
+import type { StoreBuilder } from '../state/store-builder.ts';
+import {
+  tableStoreBuilder,
+  windowTableStoreBuilder,
+  type StoreOptions as EngineOptionsOf,
+} from '../state/stores.ts';
+import { checkName, topologyError } from '../topology/topology-error.ts';
+import type { LogicalGraph } from './logical-graph.ts';
+import type { StoreOptions, WindowStoreOptions } from './options.ts';
+
+type EngineOptions = EngineOptionsOf<unknown, unknown>;
+
+/** What was said about a store when its operator was called; built when the graph is lowered. */
+export interface StorePlan {
+  readonly name: string;
+  readonly key: Serde<unknown> | null;
+  readonly value: Serde<unknown> | null;
+  readonly options: StoreOptions;
+}
+
+export interface WindowStorePlan extends StorePlan {
+  readonly sizeMs: number;
+  readonly retentionMs: number;
+}
+
+/** The store's name: as given, else generated. A generated one uses up a number, a given one does not. */
+export function storeNameOf(graph: LogicalGraph, prefix: string, { store }: StoreOptions): string {
+  if (store === undefined) return graph.storeName(prefix);
+  checkName(store, 'the name of a store');
+  return store;
+}
+
+/**
+ * Whether anything but a node's name was said, as by a `Materialized` in Java: some operators use up a number for a
+ * store then although they name none, and names after them depend on it.
+ */
+export function saysMaterialized(
+  options: StoreOptions & { readonly key?: unknown; readonly value?: unknown },
+): boolean {
+  const { store, caching, logging, persistent, key, value } = options;
+  return [store, caching, logging, persistent, key, value].some((option) => option !== undefined);
+}
+
+/** Errors: `STREAMS_TOPOLOGY` for a retention that is shorter than windows can change. */
+export function retentionOf(
+  store: string,
+  windows: TimeWindows,
+  { retention }: WindowStoreOptions,
+): number {
+  const leastMs = windows.sizeMs + windows.graceMs;
+  const retentionMs = retention === undefined ? leastMs : parseDuration(retention, 'retention');
+  if (retentionMs >= leastMs) return retentionMs;
+  throw topologyError(
+    `its retention of ${retentionMs} ms is shorter than size and grace of its windows, ${leastMs} ms: ` +
+      'leave it out, or give at least that',
+    { store },
+  );
+}
+
+/** Errors: `STREAMS_TOPOLOGY` where a serde is not known. */
+export function buildTableStore(plan: StorePlan): StoreBuilder {
+  return tableStoreBuilder(storeOptions(plan));
+}
+
+/** Of a global table: it caches nothing, and its topic brings it back. */
+export function buildGlobalStore(plan: StorePlan): StoreBuilder {
+  return tableStoreBuilder({ ...storeOptions(plan), caching: false, logging: false });
+}
+
+/** Errors: as `buildTableStore`. */
+export function buildWindowStore(plan: WindowStorePlan): StoreBuilder {
+  const { sizeMs, retentionMs } = plan;
+  return windowTableStoreBuilder({
+    ...storeOptions(plan),
+    windowSize: sizeMs,
+    retention: retentionMs,
+  });
+}
+
+/** Unlike a processor's store, a table's caches unless told otherwise. */
+function storeOptions({ name, key, value, options }: StorePlan): EngineOptions {
+  const { caching = true, logging = { config: {} }, persistent = true } = options;
+  if (key !== null && value !== null) return { name, key, value, caching, logging, persistent };
+  const missing = key === null ? 'key' : 'value';
+  throw topologyError(
+    `no serde for the ${missing} of this store is known: pass { ${missing}: … } to the call that made it, ` +
+      'or to an operator before it',
+    { store: name },
+  );
+}

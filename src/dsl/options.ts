@@ -1,0 +1,102 @@
+import type { Duration } from '../common/duration.ts';
+import type { StreamPartitioner } from '../processor/stream-partitioner.ts';
+import type { TimestampExtractor } from '../processor/timestamp-extractor.ts';
+import type { Serde } from '../serde/serde.ts';
+import type { OffsetReset } from '../topology/topology-plan.ts';
+
+/** What a stream or table knows how to write and read: a type parameter of it, so that a missing serde shows at once. */
+export type SerdePart = 'key' | 'value';
+
+/** Both serdes, each required unless it is known already. */
+export type SerdesFor<K, V, Known extends SerdePart> = KeySerdeFor<K, Known> &
+  ValueSerdeFor<V, Known>;
+
+export type KeySerdeFor<K, Known extends SerdePart> = 'key' extends Known
+  ? { readonly key?: Serde<K> }
+  : { readonly key: Serde<K> };
+
+/** Null is written without a serde, so a serde need not speak of it. */
+export type ValueSerdeFor<V, Known extends SerdePart> = 'value' extends Known
+  ? { readonly value?: Serde<NonNullable<V>> }
+  : { readonly value: Serde<NonNullable<V>> };
+
+/** Options as a last argument that may be left out if nothing in them is required. */
+export type Optional<O> = Partial<O> extends O ? [options?: O] : [options: O];
+
+/** Which serdes an options object brings. */
+export type Given<O> =
+  | (O extends { readonly key: object } ? 'key' : never)
+  | (O extends { readonly value: object } ? 'value' : never);
+
+export interface Named {
+  /** Name of the node; generated if left out. */
+  readonly name?: string;
+}
+
+/** How to read a topic. */
+export interface Consumed<K, V> extends Named {
+  readonly key: Serde<K>;
+  readonly value: Serde<V>;
+  /** Left out: the `defaultTimestampExtractor` of the application. */
+  readonly timestampExtractor?: TimestampExtractor<K, V>;
+  /** Where to start without a committed offset. Left out: as the application says. */
+  readonly offsetReset?: OffsetReset;
+}
+
+/** How to write a topic. */
+export type Produced<K, V, Known extends SerdePart> = SerdesFor<K, V, Known> &
+  Named & {
+    /** Left out: murmur2 of the key's bytes as Kafka's Java producer; of windowed keys, of the key inside. */
+    readonly partitioner?: StreamPartitioner<K, V>;
+  };
+
+/** How to send a stream through a topic of its own. */
+export type Repartitioned<K, V, Known extends SerdePart> = SerdesFor<K, V, Known> & {
+  /** Of the topic: `<application>-<name>-repartition`. Generated if left out. */
+  readonly name?: string;
+  /** Left out: as many as the largest of the topics that feed it. */
+  readonly partitions?: number;
+  readonly partitioner?: StreamPartitioner<K, V>;
+};
+
+/** How records are grouped; the name becomes that of the repartition topic, if there is one. */
+export interface Grouped<K, V> extends Named {
+  readonly key?: Serde<K>;
+  readonly value?: Serde<V>;
+}
+
+/** How an operator keeps its table. */
+export interface StoreOptions {
+  /** Name of the store, by which it can be queried; generated if left out. */
+  readonly store?: string;
+  /** Whether the record cache holds back updates until a commit; true if left out. */
+  readonly caching?: boolean;
+  /** Of the changelog topic: its configs, or false for none, so that the table is lost with its disk. */
+  readonly logging?: false | LoggingOptions;
+  /** False keeps the table in memory and rebuilds it from the changelog at each start. */
+  readonly persistent?: boolean;
+}
+
+export interface LoggingOptions {
+  /** Topic configs over the defaults, such as `{ 'retention.ms': '-1' }`. */
+  readonly config: Readonly<Record<string, string>>;
+}
+
+export interface WindowStoreOptions extends StoreOptions {
+  /** How long windows can be read, by their start, in stream time; size + grace if left out, and at least that. */
+  readonly retention?: Duration;
+}
+
+/** An operator that keeps a table. */
+export type Materialized<K, V, Known extends SerdePart> = SerdesFor<K, V, Known> &
+  Named &
+  StoreOptions;
+export type WindowMaterialized<K, V, Known extends SerdePart> = SerdesFor<K, V, Known> &
+  Named &
+  WindowStoreOptions;
+
+/** A join with a table: the serdes are for repartitioning the stream, where its key has changed. */
+export interface Joined<K, V> extends Named {
+  readonly key?: Serde<K>;
+  readonly value?: Serde<V>;
+}

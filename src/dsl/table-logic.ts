@@ -1,0 +1,95 @@
+import type { Windowed } from '../common/windowed.ts';
+import type { TableView } from '../operators/table-view.ts';
+
+/**
+ * How a table is kept and read. Calls downstream change what upstream has to do: a join needs rows to look up, a
+ * grouping needs the value before each update. Such needs are noted at the time of the call, as in Kafka Streams, since
+ * a filter behaves differently after a join than before it.
+ *
+ * Source: `KTableImpl.enableSendingOldValues`, `KTableImpl.valueGetterSupplier`; parity T8.
+ */
+export interface TableLogic {
+  /** Asks for the value before each update. Keeps rows for it only if forced; says whether the values will come. */
+  sendOldValues(options: { readonly force: boolean }): boolean;
+  /** Makes the table readable. */
+  view(): TableView;
+}
+
+/** The table of a topic: kept in a store as soon as something needs it. */
+export class SourceTable implements TableLogic {
+  readonly #store: string;
+  #stored: boolean;
+  #sendsOldValues = false;
+
+  constructor(store: string, { stored }: { readonly stored: boolean }) {
+    this.#store = store;
+    this.#stored = stored;
+  }
+
+  get stored(): boolean {
+    return this.#stored;
+  }
+
+  get sendsOldValues(): boolean {
+    return this.#sendsOldValues;
+  }
+
+  sendOldValues({ force }: { readonly force: boolean }): boolean {
+    if (!force && !this.#stored) return false;
+    this.#stored = true;
+    this.#sendsOldValues = true;
+    return true;
+  }
+
+  view(): TableView {
+    this.#stored = true;
+    return storeView(this.#store);
+  }
+}
+
+/** A table that always has a store: an aggregate's. */
+export class StoredTable implements TableLogic {
+  readonly #view: TableView;
+  #sendsOldValues = false;
+
+  constructor(view: TableView) {
+    this.#view = view;
+  }
+
+  get sendsOldValues(): boolean {
+    return this.#sendsOldValues;
+  }
+
+  sendOldValues(): boolean {
+    this.#sendsOldValues = true;
+    return true;
+  }
+
+  view(): TableView {
+    return this.#view;
+  }
+}
+
+export function storeView(store: string): TableView {
+  return {
+    stores: [store],
+    open(context) {
+      const rows = context.tableStore(store);
+      return (key) => rows.get(key);
+    },
+  };
+}
+
+/** Of a windowed table: its keys are windowed. */
+export function windowStoreView(store: string): TableView {
+  return {
+    stores: [store],
+    open(context) {
+      const rows = context.windowTableStore(store);
+      return (windowed) => {
+        const { key, startMs } = windowed as Windowed<unknown>; // the join's types have made sure
+        return rows.get(key, startMs);
+      };
+    },
+  };
+}

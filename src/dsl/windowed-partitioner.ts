@@ -1,0 +1,19 @@
+import { defaultPartition } from '../common/murmur2.ts';
+import type { Windowed } from '../common/windowed.ts';
+import type { StreamPartitioner } from '../processor/stream-partitioner.ts';
+import type { TimeWindowedSerde } from '../serde/time-windowed-serde.ts';
+
+/**
+ * Partitions windowed keys by the key inside, so that all windows of a key are where the key itself would be.
+ *
+ * Source: `WindowedStreamPartitioner`; parity W14, trap 36.
+ */
+export function windowedPartitioner<K>({
+  inner,
+}: TimeWindowedSerde<K>): StreamPartitioner<Windowed<K>> {
+  return (topic, windowed, _value, partitionCount, headers) =>
+    defaultPartition(
+      inner.serialize(windowed.key, { topic, isKey: true, headers }),
+      partitionCount,
+    );
+}

@@ -1,0 +1,93 @@
+import type { Admin } from '../client/admin.ts';
+import type { Clock } from '../common/clock.ts';
+import { StreamsError } from '../common/errors.ts';
+import type { Logger } from '../observability/logger.ts';
+
+export interface SourceTopicsOptions {
+  readonly admin: Pick<Admin, 'describeTopics'>;
+  /** Of all sub-topologies, by the names the broker knows. */
+  readonly names: readonly string[];
+  readonly refreshIntervalMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+interface KnownTopic {
+  readonly topicId: string;
+  readonly partitionCount: number;
+}
+
+/**
+ * The topics this application reads, as they were at the last assignment; looks from time to time whether one has got
+ * more partitions since, which the leader of the group has to judge (new tasks, or an error where keys have moved).
+ */
+export class SourceTopics {
+  readonly #options: SourceTopicsOptions;
+  readonly #known = new Map<string, KnownTopic>();
+  #refreshMs = 0;
+  #refreshing = false;
+  #change: string | null = null;
+
+  constructor(options: SourceTopicsOptions) {
+    this.#options = options;
+  }
+
+  id(topic: string): string | undefined {
+    return this.#known.get(topic)?.topicId;
+  }
+
+  /**
+   * Errors: `STREAMS_TOPIC_RECREATED` for a topic that is another than this instance has read: its offsets say nothing
+   * about the new one. A topic that is missing is for the leader to report.
+   */
+  async load(): Promise<void> {
+    const { admin, names, clock, refreshIntervalMs } = this.#options;
+    const topics = await admin.describeTopics(names);
+    for (const name of names) {
+      const topic = topics.get(name);
+      if (topic === undefined) continue;
+      const { topicId, partitionCount } = topic;
+      const before = this.#known.get(name);
+      if (before !== undefined && before.topicId !== topicId) throw recreated(name);
+      this.#known.set(name, { topicId, partitionCount });
+    }
+    this.#change = null;
+    this.#refreshMs = clock.monotonicMs() + refreshIntervalMs;
+  }
+
+  /** Why a rebalance is needed, once; starts a look at the topics when it is time for one. */
+  takeChange(): string | null {
+    if (this.#options.clock.monotonicMs() >= this.#refreshMs && !this.#refreshing) {
+      this.#refreshing = true;
+      void this.#refresh().finally(() => {
+        this.#refreshing = false;
+      });
+    }
+    const change = this.#change;
+    this.#change = null;
+    return change;
+  }
+
+  async #refresh(): Promise<void> {
+    const { admin, names, clock, refreshIntervalMs, logger } = this.#options;
+    this.#refreshMs = clock.monotonicMs() + refreshIntervalMs;
+    try {
+      const topics = await admin.describeTopics(names);
+      for (const [name, { partitionCount }] of this.#known) {
+        const now = topics.get(name)?.partitionCount ?? partitionCount;
+        if (now !== partitionCount)
+          this.#change = `${name} has ${now} partitions, not ${partitionCount}`;
+      }
+    } catch (error) {
+      logger.warn({ err: error }, 'the source topics could not be looked at');
+    }
+  }
+}
+
+function recreated(topic: string): StreamsError {
+  return new StreamsError(
+    'STREAMS_TOPIC_RECREATED',
+    'this source topic was deleted and made again while the application ran: committed offsets and state belong to the old one. Reset the application (kafka-streams-application-reset) before it reads the new one',
+    { site: { topic } },
+  );
+}

@@ -1,0 +1,394 @@
+import type {
+  GroupMember,
+  MemberAssignment,
+  Membership,
+  RebalanceListener,
+} from '../client/group-member.ts';
+import type { Producer } from '../client/producer.ts';
+import type { Clock, Timers } from '../common/clock.ts';
+import { isStreamsError, StreamsError } from '../common/errors.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Counter, Histogram, Metrics, MetricTags } from '../observability/metrics.ts';
+import type { Committer } from './committer.ts';
+import type { FailureClock } from './failure-clock.ts';
+import type { InputReader } from './input-reader.ts';
+import type { RepartitionPurge } from './repartition-purge.ts';
+import type { SourceTopics } from './source-topics.ts';
+import type { StreamsConfig, UncaughtExceptionResponse } from './streams-config.ts';
+import type { TaskManager } from './task-manager.ts';
+import type { AssignedTask } from './task-registry.ts';
+import type { WakeUp } from './wake-up.ts';
+
+export interface StreamThreadOptions {
+  readonly config: Pick<
+    StreamsConfig,
+    'commitIntervalMs' | 'statestoreUncommittedMaxBytes' | 'sliceMs' | 'taskTimeoutMs'
+  >;
+  readonly producer: Producer;
+  readonly createMember: (listener: RebalanceListener) => GroupMember;
+  readonly input: InputReader;
+  readonly tasks: TaskManager;
+  readonly committer: Committer;
+  readonly purge: RepartitionPurge;
+  readonly sources: SourceTopics;
+  readonly failures: FailureClock;
+  readonly wakeUp: WakeUp;
+  /** What the group's decision means for this instance. Errors: what the leader refused it with. */
+  readonly readAssignment: (assignment: MemberAssignment) => readonly AssignedTask[];
+  /** True while every assigned task runs. */
+  readonly onRunning: (running: boolean) => void;
+  /** Asked about what cannot be tried again. */
+  readonly onUncaught: (error: StreamsError) => UncaughtExceptionResponse;
+  /** From now on the subscription asks all members to stop. */
+  readonly requestShutdown: (error: StreamsError) => void;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly tags: MetricTags;
+}
+
+/** How long a loop without work sleeps at most: Kafka Streams' `poll.ms`. */
+const IDLE_MS = 100;
+/** Records of one task before the next task gets its turn. */
+const LAP_RECORDS = 256;
+const POSITION_REFRESH_INTERVAL_MS = 600_000;
+/** An abort on the way out saves others a wait, and is not worth one. */
+const LAST_ABORT_MS = 5_000;
+
+/**
+ * The loop that drives the tasks of one instance: rebalance, take what was fetched, process for a few milliseconds,
+ * punctuate, commit when it is time, let the event loop run.
+ *
+ * It owns its parts: they are closed when `run` has settled. Whatever fails takes one way (F1 to F3): everything that is
+ * not committed is dropped, the producer gets a new epoch, the tasks start again from what is committed. What cannot be
+ * mended by that, or has not been for `taskTimeoutMs`, goes to the uncaught-exception handler.
+ *
+ * Source: `org.apache.kafka.streams.processor.internals.StreamThread`.
+ */
+export class StreamThread {
+  readonly #options: StreamThreadOptions;
+  readonly #member: GroupMember;
+  readonly #processed: Counter;
+  readonly #failuresTotal: Counter;
+  readonly #loopDelayMs: Histogram;
+  readonly #sliceMs: Histogram;
+  /** F2 is due before anything else is done with the producer. */
+  #producerReady = false;
+  #lastCommitMs: number;
+  #lastRefreshMs: number;
+  #stopping = false;
+  #isPolling = false;
+  /** Since when a promise of an async processor has been waited for. */
+  readonly #waitingSinceMs = new WeakMap<Promise<void>, number>();
+
+  constructor(options: StreamThreadOptions) {
+    const { metrics, tags, clock } = options;
+    this.#options = options;
+    this.#processed = metrics.counter('process-total', tags);
+    this.#failuresTotal = metrics.counter('failed-turns-total', tags);
+    this.#sliceMs = metrics.histogram('slice-ms', tags);
+    this.#loopDelayMs = metrics.histogram('event-loop-delay-ms', tags);
+    this.#lastCommitMs = clock.monotonicMs();
+    this.#lastRefreshMs = this.#lastCommitMs;
+    this.#member = options.createMember({
+      onRevoked: () => this.#revoked(),
+      onAssigned: (assignment, membership) => this.#assigned(assignment, membership),
+      onLost: (error) => this.#lost(error),
+    });
+    this.#member.onRejoinNeeded(options.wakeUp.wake);
+  }
+
+  /**
+   * Runs until `stop` is called or something fails that the handler does not want tried again; rejects with that.
+   * Nothing uncommitted is left behind either way.
+   */
+  async run(): Promise<void> {
+    try {
+      while (!this.#stopping) await this.#turnOrRecover();
+      await this.#commitAll();
+      await this.#options.tasks.release();
+    } catch (error) {
+      await this.#abandon(error);
+      throw error;
+    }
+  }
+
+  /** Lets the loop end after its present turn: `run` commits and resolves. */
+  stop(): void {
+    this.#stopping = true;
+    this.#options.wakeUp.wake();
+    // A join may be parked until all other members have come, which can take minutes.
+    if (this.#isPolling) void this.#member.close();
+  }
+
+  /** Leaves the group, so that the others get the tasks at once. After `run`. */
+  async leave(): Promise<void> {
+    await this.#member.leave();
+  }
+
+  /** Ends the heartbeats; the group finds out when the session has passed, or, for a static member, never misses it. */
+  async close(): Promise<void> {
+    await this.#member.close();
+    await this.#options.purge.settled();
+  }
+
+  get memberId(): string | null {
+    return this.#member.membership?.memberId ?? null;
+  }
+
+  async #turnOrRecover(): Promise<void> {
+    try {
+      await this.#turn();
+    } catch (error) {
+      const failure = asStreamsError(error);
+      const wasCutOff = this.#stopping && failure.code === 'STREAMS_STOPPED';
+      if (!wasCutOff) await this.#recover(failure);
+    }
+  }
+
+  async #turn(): Promise<void> {
+    const { tasks, input, producer, purge, sources } = this.#options;
+    await this.#readyProducer();
+    await this.#pollGroup();
+    tasks.throwIfFailed();
+    this.#options.onRunning(tasks.isComplete);
+    const change = sources.takeChange();
+    if (change !== null) this.#member.requestRejoin(change);
+
+    if (!tasks.isSuspended) input.readFor(tasks.running);
+    const fetched = input.take();
+    const commitWaits =
+      this.#isCommitDue() && tasks.running.some(({ task }) => task.pending !== null);
+    const worked = commitWaits ? false : this.#processSlice();
+    input.resume();
+    producer.poke();
+    if (producer.isFull) await producer.drain();
+    if (!commitWaits && this.#isCommitDue()) await this.#commitAll();
+    purge.maybePurge();
+    await this.#maybeRefreshPositions();
+    if (worked || fetched) await this.#yield();
+    else await this.#sleep();
+  }
+
+  async #pollGroup(): Promise<void> {
+    if (!this.#member.rejoinNeeded) {
+      await this.#member.poll();
+      return;
+    }
+    this.#isPolling = true;
+    try {
+      await this.#member.poll();
+    } finally {
+      this.#isPolling = false;
+    }
+  }
+
+  /** Returns whether anything was done. */
+  #processSlice(): boolean {
+    const { tasks, producer, clock, config } = this.#options;
+    const startMs = clock.monotonicMs();
+    const deadlineMs = startMs + config.sliceMs;
+    let total = 0;
+    let punctuated = false;
+    for (;;) {
+      let lap = 0;
+      for (const { task } of tasks.running) {
+        if (task.pending === null) lap += task.process(LAP_RECORDS, deadlineMs);
+        if (task.pending === null && task.punctuate(clock.nowMs())) punctuated = true;
+      }
+      total += lap;
+      if (lap === 0 || producer.isFull || clock.monotonicMs() >= deadlineMs) break;
+    }
+    if (total > 0) {
+      this.#processed.add(total);
+      this.#sliceMs.record(clock.monotonicMs() - startMs);
+    }
+    return total > 0 || punctuated;
+  }
+
+  #isCommitDue(): boolean {
+    const { tasks, clock, config } = this.#options;
+    const intervalOver = clock.monotonicMs() - this.#lastCommitMs >= config.commitIntervalMs;
+    let needed = false;
+    let requested = false;
+    let uncommittedBytes = 0;
+    for (const { task } of tasks.running) {
+      needed ||= task.commitNeeded;
+      requested ||= task.commitRequested;
+      uncommittedBytes += task.uncommittedBytes;
+    }
+    const isLarge = uncommittedBytes >= config.statestoreUncommittedMaxBytes;
+    return needed && (intervalOver || requested || isLarge);
+  }
+
+  /** T3 to T8 over all tasks. */
+  async #commitAll(): Promise<void> {
+    const { tasks, committer, purge, failures, clock } = this.#options;
+    const { membership } = tasks;
+    if (membership === null || tasks.isSuspended) return;
+    const offsets = await committer.commit(tasks.running, membership);
+    this.#lastCommitMs = clock.monotonicMs();
+    if (offsets.length === 0) return;
+    purge.committed(offsets);
+    failures.progress();
+  }
+
+  /** A2, and F2: an epoch of our own, with whatever came before decided. Then F3. */
+  async #readyProducer(): Promise<void> {
+    if (this.#producerReady) return;
+    await this.#options.producer.initTransactions();
+    this.#producerReady = true;
+    this.#options.tasks.reopen();
+  }
+
+  /** A1: nothing of ours is open when JoinGroup goes out. */
+  async #revoked(): Promise<void> {
+    const { tasks } = this.#options;
+    this.#options.onRunning(false);
+    try {
+      await this.#commitAll();
+    } catch (error) {
+      await this.#drop();
+      const failure = asStreamsError(error);
+      if (failure.recovery === 'stop') throw failure;
+      this.#options.logger.warn({ err: failure }, 'the last commit before a rebalance failed');
+    }
+    await tasks.suspend();
+  }
+
+  async #assigned(assignment: MemberAssignment, membership: Membership): Promise<void> {
+    const assigned = this.#options.readAssignment(assignment);
+    this.#options.purge.forget();
+    await this.#options.sources.load();
+    await this.#readyProducer();
+    await this.#options.tasks.assign(assigned, membership);
+  }
+
+  /** The tasks are somebody else's already: nothing can be committed. */
+  async #lost(error: StreamsError): Promise<void> {
+    this.#options.logger.warn({ err: error }, 'this instance lost its tasks');
+    this.#options.onRunning(false);
+    await this.#drop();
+    await this.#options.tasks.release();
+  }
+
+  /** F1, and an end to the open transaction, so that nobody has to wait for its timeout. */
+  async #drop(): Promise<void> {
+    const { tasks, producer, logger } = this.#options;
+    await tasks.discard();
+    if (!this.#producerReady) return;
+    this.#producerReady = false;
+    if (!producer.inTransaction) return;
+    try {
+      await producer.abortTransaction();
+    } catch (error) {
+      // The next InitProducerId aborts it, or the coordinator does when it times out.
+      logger.warn({ err: error }, 'the open transaction could not be aborted');
+    }
+  }
+
+  async #recover(error: StreamsError): Promise<void> {
+    const { failures, logger, wakeUp, tasks, onUncaught } = this.#options;
+    this.#failuresTotal.add(1);
+    if (this.#stopping) throw error;
+    const waitMs = failures.failed();
+    const final = error.recovery === 'stop' || waitMs === null;
+    const response = final ? onUncaught(error) : null;
+    if (response === 'shutdownApplication') await this.#shutDownApplication(error);
+    if (response === 'shutdownClient' || response === 'shutdownApplication') throw error;
+
+    logger.warn({ err: error, recovery: error.recovery }, 'starting over from what is committed');
+    this.#options.onRunning(false);
+    await this.#drop();
+    this.#producerReady = false;
+    if (error.recovery === 'rejoin') {
+      await tasks.suspend();
+      this.#member.requestRejoin(error.code);
+    }
+    await wakeUp.sleep(waitMs ?? IDLE_MS);
+  }
+
+  /** One more rebalance, in which the leader hands our error to every member. */
+  async #shutDownApplication(error: StreamsError): Promise<void> {
+    this.#options.requestShutdown(error);
+    await this.#drop();
+    this.#member.requestRejoin('shutdownApplication');
+    try {
+      await this.#member.poll();
+    } catch (answer) {
+      this.#options.logger.info({ err: answer }, 'all instances were asked to stop');
+    }
+  }
+
+  async #abandon(error: unknown): Promise<void> {
+    const { tasks, timers, logger } = this.#options;
+    logger.error({ err: error }, 'the stream thread ends');
+    this.#options.onRunning(false);
+    const giveUp = new AbortController();
+    await Promise.race([
+      this.#drop(),
+      timers.sleep(LAST_ABORT_MS, giveUp.signal).catch(() => undefined),
+    ]);
+    giveUp.abort();
+    await tasks.release();
+  }
+
+  async #maybeRefreshPositions(): Promise<void> {
+    const { tasks, committer, clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#lastRefreshMs < POSITION_REFRESH_INTERVAL_MS) return;
+    this.#lastRefreshMs = nowMs;
+    await committer.refreshPositions(tasks.running);
+  }
+
+  /** How long the event loop had other things to do is what everybody else in the process waits for, too. */
+  async #yield(): Promise<void> {
+    const { timers, clock } = this.#options;
+    const startMs = clock.monotonicMs();
+    await timers.yieldToEventLoop();
+    this.#loopDelayMs.record(clock.monotonicMs() - startMs);
+  }
+
+  async #sleep(): Promise<void> {
+    const { tasks, wakeUp, clock, config } = this.#options;
+    const commitInMs = this.#lastCommitMs + config.commitIntervalMs - clock.monotonicMs();
+    let waitMs = IDLE_MS;
+    for (const { task } of tasks.running) {
+      if (task.pending !== null) {
+        this.#wakeWhenSettled(task.pending, task.id.toString());
+        continue;
+      }
+      const punctuationMs = task.nextPunctuationMs;
+      if (punctuationMs !== null) waitMs = Math.min(waitMs, punctuationMs - clock.nowMs());
+      // A commit that is overdue waits for an async processor, which wakes us.
+      if (task.commitNeeded && commitInMs > 0) waitMs = Math.min(waitMs, commitInMs);
+    }
+    await wakeUp.sleep(Math.max(0, waitMs));
+  }
+
+  #wakeWhenSettled(pending: Promise<void>, taskId: string): void {
+    const { clock, config, wakeUp } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const sinceMs = this.#waitingSinceMs.get(pending);
+    if (sinceMs === undefined) {
+      this.#waitingSinceMs.set(pending, nowMs);
+      pending.then(wakeUp.wake, wakeUp.wake); // what it rejects with, the task throws at its next turn
+    } else if (nowMs - sinceMs > config.taskTimeoutMs) {
+      throw new StreamsError(
+        'STREAMS_PROCESSING',
+        `an async processor or punctuator has not settled for ${config.taskTimeoutMs} ms (taskTimeoutMs): give what it waits for a timeout`,
+        { site: { taskId } },
+      );
+    }
+  }
+}
+
+/** Anything else is a bug, ours or one that user code brought in by a way that no node wraps. */
+function asStreamsError(error: unknown): StreamsError {
+  if (isStreamsError(error)) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new StreamsError('STREAMS_INVARIANT', `the stream thread failed: ${message}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,210 @@
+import type { Admin } from '../client/admin.ts';
+import type { Clock } from '../common/clock.ts';
+import { invariant } from '../common/errors.ts';
+import { partitionKey, type TopicPartition } from '../common/topic-partition.ts';
+import type { Wipe } from '../state/state-directory.ts';
+import type { OffsetReset } from '../topology/topology-plan.ts';
+import {
+  readChangelogFacts,
+  refuseTruncatedChangelog,
+  resumePoint,
+  type ChangelogFacts,
+  type ResumePoint,
+} from './changelog-positions.ts';
+import type { ChangelogReader, StoreToRestore } from './changelog-reader.ts';
+import type { OpenTask } from './committer.ts';
+import { decodeOffsetMetadata, UNKNOWN_TIME_MS } from './offset-metadata.ts';
+import type { TaskChangelog } from './processor-state-manager.ts';
+import { resolveStartOffsets, type CommittedOffsets, type StartOffset } from './start-offsets.ts';
+import type { StreamTask } from './stream-task.ts';
+import type { AssignedTask, LiveTask, TaskRegistry } from './task-registry.ts';
+
+/** A task that runs. */
+export interface RunningTask extends OpenTask {
+  readonly task: StreamTask;
+  readonly assigned: AssignedTask;
+  /** Where its input partitions began. */
+  readonly start: readonly StartOffset[];
+}
+
+export interface TaskOpenerOptions {
+  readonly admin: Admin;
+  /** Step A3: stable offsets, waited for as long as somebody's open transaction may take. */
+  readonly fetchCommitted: (
+    partitions: readonly TopicPartition[],
+    signal: AbortSignal,
+  ) => Promise<CommittedOffsets>;
+  readonly resetPolicy: (topic: string) => OffsetReset;
+  /** Learns what the tasks have to know of the topics they write. Errors: `STREAMS_TOPIC_MISSING`. */
+  readonly prepareOutputs: (tasks: readonly AssignedTask[]) => Promise<void>;
+  readonly registry: TaskRegistry;
+  readonly reader: ChangelogReader;
+  readonly allowTruncatedChangelog: boolean;
+  readonly clock: Clock;
+}
+
+/** What the broker says of all tasks that are being opened. */
+interface Facts {
+  readonly committed: CommittedOffsets;
+  readonly starts: ReadonlyMap<string, StartOffset>;
+  readonly changelogs: ReadonlyMap<string, ChangelogFacts>;
+}
+
+/** A store of a task that has a changelog. */
+interface LoggedStore extends TaskChangelog {
+  readonly live: LiveTask;
+}
+
+/**
+ * Brings tasks from "assigned" to "running": steps A3 to A7 of docs/adr/0005-commit-protocol.md.
+ *
+ * The tasks whose stores are complete on disk start first; the others when all of them are restored. Nothing of it
+ * depends on how the last run of the tasks ended: what is on disk is committed and says how far it goes.
+ */
+export class TaskOpener {
+  readonly #options: TaskOpenerOptions;
+
+  constructor(options: TaskOpenerOptions) {
+    this.#options = options;
+  }
+
+  /** Calls `onStarted` once or twice; rejects with the signal's reason when that aborts. */
+  async open(
+    tasks: readonly AssignedTask[],
+    signal: AbortSignal,
+    onStarted: (tasks: readonly RunningTask[]) => void,
+  ): Promise<void> {
+    const { reader } = this.#options;
+    const facts = await this.#readFacts(tasks, signal);
+    const behind = await this.#storesBehind(tasks, facts); // A5
+    signal.throwIfAborted();
+
+    const restoring = new Set(behind.map(({ taskId }) => taskId));
+    const isComplete = ({ id }: AssignedTask): boolean => !restoring.has(id.toString());
+    const start = async (group: readonly AssignedTask[]): Promise<void> => {
+      if (group.length > 0) onStarted(await this.#start(group, facts, signal));
+    };
+    await start(tasks.filter(isComplete));
+    await reader.restore(behind, signal); // A6
+    await start(tasks.filter((assigned) => !isComplete(assigned))); // A7
+  }
+
+  /** All of them, or none. */
+  async #start(
+    group: readonly AssignedTask[],
+    facts: Facts,
+    signal: AbortSignal,
+  ): Promise<readonly RunningTask[]> {
+    const running = group.map((assigned) =>
+      describeRunning(this.#options.registry.of(assigned), facts),
+    );
+    try {
+      for (const { task, start } of running) await task.start(start);
+      signal.throwIfAborted();
+      return running;
+    } catch (error) {
+      for (const { task } of running) task.discard();
+      throw error;
+    }
+  }
+
+  async #readFacts(tasks: readonly AssignedTask[], signal: AbortSignal): Promise<Facts> {
+    const { fetchCommitted, registry, admin, resetPolicy, prepareOutputs } = this.#options;
+    const inputs = tasks.flatMap(({ partitions }) => partitions);
+    const [committed] = await Promise.all([
+      fetchCommitted(inputs, signal), // A3
+      registry.open(tasks), // needs no broker: in the meantime
+    ]);
+    signal.throwIfAborted();
+    const stores = tasks.flatMap((assigned) => loggedStores(registry.of(assigned)));
+    const [starts, changelogs] = await Promise.all([
+      resolveStartOffsets(inputs, committed, resetPolicy, admin),
+      readChangelogFacts(admin, stores), // A4, after A3
+      prepareOutputs(tasks),
+    ]);
+    signal.throwIfAborted();
+    return {
+      committed,
+      changelogs,
+      starts: new Map(starts.map((start) => [partitionKey(start.topic, start.partition), start])),
+    };
+  }
+
+  /** The stores that have something to replay; wipes a task one of whose positions cannot be trusted. */
+  async #storesBehind(
+    tasks: readonly AssignedTask[],
+    { changelogs, committed }: Facts,
+  ): Promise<StoreToRestore[]> {
+    const { registry, clock, allowTruncatedChangelog } = this.#options;
+    const nowMs = clock.nowMs();
+    const listStores = (): LoggedStore[] =>
+      tasks.flatMap((assigned) => loggedStores(registry.of(assigned)));
+    const resume = ({ live, topic, partition }: LoggedStore): ResumePoint =>
+      resumePoint(live.storage.position(topic), factsOf(changelogs, topic, partition), nowMs);
+
+    const stores = listStores();
+    const wipes = new Map<AssignedTask, Wipe>();
+    for (const store of stores) {
+      const { wipe } = resume(store);
+      if (wipe !== null) wipes.set(store.live.assigned, wipe);
+    }
+    if (!allowTruncatedChangelog) {
+      for (const { live, store, topic, partition } of stores) {
+        const isRebuilt = wipes.has(live.assigned) || live.storage.position(topic) === undefined;
+        if (!isRebuilt) continue;
+        const streamTimeMs = committedStreamTimeMs(live.assigned, committed);
+        const facts = factsOf(changelogs, topic, partition);
+        refuseTruncatedChangelog(store, facts, { streamTimeMs, nowMs });
+      }
+    }
+    for (const [assigned, wipe] of wipes) await registry.wipe(assigned, wipe);
+
+    return listStores().flatMap((logged) => {
+      const { live, store, topic, partition } = logged;
+      const facts = factsOf(changelogs, topic, partition);
+      const { offset } = resume(logged);
+      if (offset >= facts.end) return [];
+      const { task, storage } = live;
+      const taskId = live.assigned.id.toString();
+      return [
+        { taskId, task, store: store.name, facts, from: offset, since: storage.position(topic) },
+      ];
+    });
+  }
+}
+
+function describeRunning({ assigned, task, storage }: LiveTask, facts: Facts): RunningTask {
+  const start = assigned.partitions.map(({ topic, partition }) => {
+    const found = facts.starts.get(partitionKey(topic, partition));
+    invariant(found !== undefined, 'an input partition has no start', { topic, partition });
+    return found;
+  });
+  const changelogs = task.changelogs.map(({ topic, partition }) => {
+    const { topicId, end } = factsOf(facts.changelogs, topic, partition);
+    return { topic, partition, topicId, end };
+  });
+  return { assigned, task, storage, start, changelogs };
+}
+
+function loggedStores(live: LiveTask): LoggedStore[] {
+  return live.task.changelogs.map((changelog) => ({ ...changelog, live }));
+}
+
+function factsOf(
+  facts: ReadonlyMap<string, ChangelogFacts>,
+  topic: string,
+  partition: number,
+): ChangelogFacts {
+  const found = facts.get(partitionKey(topic, partition));
+  invariant(found !== undefined, 'a changelog was not looked at', { topic, partition });
+  return found;
+}
+
+/** As far as the inputs of the task had come when their offsets were committed last. */
+function committedStreamTimeMs({ partitions }: AssignedTask, committed: CommittedOffsets): number {
+  const times = partitions.map(({ topic, partition }) => {
+    const metadata = committed.get(partitionKey(topic, partition))?.metadata ?? '';
+    return decodeOffsetMetadata(metadata)?.partitionTimeMs ?? UNKNOWN_TIME_MS;
+  });
+  return Math.max(UNKNOWN_TIME_MS, ...times);
+}
