@@ -330,7 +330,7 @@ describe('a global store', () => {
       topic: 'names',
       sourceName: 'names-source',
       processorName: 'names-processor',
-      processor: { create: write as never, stores: ['names'] },
+      processor: { create: write, stores: ['names'] },
     });
   }
 
