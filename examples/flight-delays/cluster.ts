@@ -10,12 +10,17 @@ import { Producer } from '../../src/client/producer.ts';
 import { partitionKey, type TopicPartition } from '../../src/common/topic-partition.ts';
 import { SILENT_LOGGER } from '../../src/observability/logger.ts';
 import { metadata } from '../../src/wire/messages/metadata.ts';
+import { RecordCursor } from '../../src/wire/record-cursor.ts';
 import type { Crc32c } from '../../src/wire/crc32c.ts';
 import { OutputWatch } from './output-watch.ts';
+import { until } from './wait.ts';
 
 export const PARTITIONS = 4;
 const KEEP_FOREVER = { 'retention.ms': '-1' };
 const ADMIN_DEADLINE_MS = 30_000;
+const READ_DEADLINE_MS = 60_000;
+const POLL_MS = 500;
+const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 
 type Isolation = 'read_committed' | 'read_uncommitted';
 
@@ -103,21 +108,62 @@ export class Cluster implements AsyncDisposable {
 
   /** Looks for what is committed to a topic after all that has been written so far, decided or not. */
   async watch(topic: string): Promise<OutputWatch> {
-    const ends = await this.#ends(topic, 'read_uncommitted');
-    const fetcher = new Fetcher({
+    return new OutputWatch(this.#reader(topic, await this.#ends(topic, 'read_uncommitted')));
+  }
+
+  /** Every committed record of a topic, those of a partition in their order, as text. */
+  async readCommitted(
+    topic: string,
+    onRecord: (key: string, value: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const ends = await this.#ends(topic, 'read_committed');
+    const reader = this.#reader(
+      topic,
+      ends.map(() => 0),
+    );
+    const cursor = new RecordCursor({
+      codecs: nodeCodecs(),
+      maxDecompressedBytes: MAX_BATCH_BYTES,
+      site: { topic },
+    });
+    try {
+      await until(
+        `the records of ${topic}`,
+        async () => {
+          for (const { batches } of await reader.poll(POLL_MS, signal)) {
+            for (const batch of batches) {
+              cursor.open(batch);
+              while (cursor.next()) {
+                const { bytes, keyStart, keyEnd, valueStart, valueEnd } = cursor;
+                onRecord(textOf(bytes, keyStart, keyEnd), textOf(bytes, valueStart, valueEnd));
+              }
+            }
+          }
+          const isDone = ends.every((end, at) => (reader.position(topic, at) ?? 0) >= end);
+          return isDone || undefined;
+        },
+        { deadlineMs: READ_DEADLINE_MS, everyMs: 0, signal },
+      );
+    } finally {
+      await reader.close();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client.close();
+  }
+
+  #reader(topic: string, offsets: readonly number[]): Fetcher {
+    const reader = new Fetcher({
       client: this.#client,
       isolation: 'read_committed',
       lane: 'fetch',
       crc32c: this.#crc32c,
       codecs: nodeCodecs(),
     });
-    const partitions = partitionsOf(topic);
-    fetcher.assign(partitions.map((at) => ({ ...at, offset: ends[at.partition] ?? 0 })));
-    return new OutputWatch(fetcher);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#client.close();
+    reader.assign(partitionsOf(topic).map((at) => ({ ...at, offset: offsets[at.partition] ?? 0 })));
+    return reader;
   }
 
   async #ends(topic: string, isolation: Isolation): Promise<readonly number[]> {
@@ -131,4 +177,8 @@ export class Cluster implements AsyncDisposable {
 
 function partitionsOf(topic: string): readonly TopicPartition[] {
   return Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition }));
+}
+
+function textOf(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString();
 }

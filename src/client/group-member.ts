@@ -150,13 +150,15 @@ export class GroupMember {
 
   /** Gives the partitions up and tells the coordinator, a static member's place included. */
   async leave(): Promise<void> {
-    if (this.#membership !== null && this.#lost === null) {
-      await this.#options.listener.onRevoked();
+    try {
+      const holds = this.#membership !== null && this.#lost === null;
+      if (holds) await this.#options.listener.onRevoked();
+    } finally {
+      const memberId = this.#memberId;
+      await this.close();
+      if (memberId !== '') await this.#tellLeaving(memberId, 'the application is closing');
+      this.#memberId = '';
     }
-    const memberId = this.#memberId;
-    await this.close();
-    if (memberId !== '') await this.#tellLeaving(memberId, 'the application is closing');
-    this.#memberId = '';
   }
 
   /** Stops the heartbeats and a join under way, and says nothing to the coordinator: a static member may come back. */

@@ -7,7 +7,7 @@ import {
 } from '../operators/stream-aggregate.ts';
 import { streamReduce, type Reducer } from '../operators/stream-reduce.ts';
 import { eraseSerde } from '../topology/erase.ts';
-import { groupedTable, type GroupedState } from './grouped-table.ts';
+import type { StreamGroup } from './stream-group.ts';
 import { KTable } from './ktable.ts';
 import { buildTableStore, saysMaterialized, storeNameOf } from './materialized.ts';
 import type {
@@ -32,11 +32,11 @@ import { TimeWindowedKStream } from './time-windowed-kstream.ts';
  * Source: `org.apache.kafka.streams.kstream.KGroupedStream`.
  */
 export class KGroupedStream<K, V, Known extends SerdePart = SerdePart> {
-  readonly #state: GroupedState;
+  readonly #group: StreamGroup;
 
   /** Only the DSL itself makes these: use `groupBy` and `groupByKey`. */
-  constructor(state: GroupedState) {
-    this.#state = state;
+  constructor(group: StreamGroup) {
+    this.#group = group;
   }
 
   /** How many records each key has had. */
@@ -46,7 +46,7 @@ export class KGroupedStream<K, V, Known extends SerdePart = SerdePart> {
     const given: Grouped<K, number> & StoreOptions = options ?? {};
     // Kafka Streams once named a store here that it no longer has, and goes on counting it.
     if (given.store === undefined && saysMaterialized(given)) {
-      this.#state.graph.storeName('KSTREAM-AGGREGATE-');
+      this.#group.graph.storeName('KSTREAM-AGGREGATE-');
     }
     const initializer = (): number => 0;
     const aggregator = (_key: K, _value: V, count: number): number => count + 1;
@@ -58,14 +58,14 @@ export class KGroupedStream<K, V, Known extends SerdePart = SerdePart> {
     reducer: (aggregate: NonNullable<V>, value: Readonly<NonNullable<V>>) => R,
     ...[options]: Optional<Materialized<K, V, Known>>
   ): KTable<K, NonNullable<V>, SerdePart, NonNullable<V> | Extract<R, null>> {
-    const { graph } = this.#state;
+    const { graph } = this.#group;
     const given: Grouped<K, NonNullable<V>> & StoreOptions = options ?? {};
     const store = storeNameOf(graph, 'KSTREAM-REDUCE-', given);
-    const key = eraseSerde(given.key) ?? this.#state.key;
-    const value = eraseSerde(given.value) ?? this.#state.value;
+    const key = eraseSerde(given.key) ?? this.#group.key;
+    const value = eraseSerde(given.value) ?? this.#group.value;
     const logic = new StoredTable(storeView(store));
     return new KTable(
-      groupedTable(this.#state, {
+      this.#group.aggregate({
         name: graph.nodeName('KSTREAM-REDUCE-', given.name),
         store,
         queryable: given.store !== undefined,
@@ -97,7 +97,7 @@ export class KGroupedStream<K, V, Known extends SerdePart = SerdePart> {
 
   /** For aggregating in tumbling or hopping windows of event time. */
   windowedBy(windows: TimeWindows): TimeWindowedKStream<K, V, Known> {
-    return new TimeWindowedKStream(this.#state, windows);
+    return new TimeWindowedKStream(this.#group, windows);
   }
 
   #aggregate<A>(
@@ -105,12 +105,12 @@ export class KGroupedStream<K, V, Known extends SerdePart = SerdePart> {
     aggregator: Aggregator<K, NonNullable<V>, A>,
     options: Grouped<K, NonNullable<A>> & StoreOptions,
   ): TableState {
-    const { graph } = this.#state;
+    const { graph } = this.#group;
     const store = storeNameOf(graph, 'KSTREAM-AGGREGATE-', options);
-    const key = eraseSerde(options.key) ?? this.#state.key;
+    const key = eraseSerde(options.key) ?? this.#group.key;
     const value = eraseSerde(options.value);
     const logic = new StoredTable(storeView(store));
-    return groupedTable(this.#state, {
+    return this.#group.aggregate({
       name: graph.nodeName('KSTREAM-AGGREGATE-', options.name),
       store,
       queryable: options.store !== undefined,

@@ -11,7 +11,6 @@ import type { ProcessorSupplier } from '../processor/processor.ts';
 import type { TopicNameExtractor } from '../processor/topic-name-extractor.ts';
 import type { Serde } from '../serde/serde.ts';
 import { TimeWindowedSerde } from '../serde/time-windowed-serde.ts';
-import type { StoreBuilder } from '../state/store-builder.ts';
 import { erasePartitioner, eraseSerde, eraseTopic } from '../topology/erase.ts';
 import { topologyError } from '../topology/topology-error.ts';
 import type { GlobalKTable } from './global-ktable.ts';
@@ -33,6 +32,7 @@ import type {
   ValueSerdeFor,
 } from './options.ts';
 import { repartitionNode } from './repartition.ts';
+import { StreamGroup } from './stream-group.ts';
 import type { StreamState } from './stream-state.ts';
 import { streamToTable } from './stream-to-table.ts';
 import { windowedPartitioner } from './windowed-partitioner.ts';
@@ -42,8 +42,6 @@ interface OperatorSpec {
   readonly prefix: string;
   readonly name: string | undefined;
   readonly create: () => CreateInternalProcessor;
-  readonly stores?: readonly (string | StoreBuilder)[];
-  readonly takesNullKeys?: boolean;
 }
 
 /**
@@ -227,8 +225,10 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
    * async. Its input is not repartitioned, even where the key has changed.
    */
   process<KR, VR>(supplier: ProcessorSupplier<K, V, KR, VR>): KStream<KR, VR, never> {
-    const { name, stores = [], create } = supplier;
-    const node = this.#add({ prefix: 'KSTREAM-PROCESSOR-', name, stores, create: () => create });
+    const { stores = [], create } = supplier;
+    // The one operator whose given name leaves no gap in the numbers, as in Kafka Streams.
+    const name = supplier.name ?? this.#state.graph.nodeName('KSTREAM-PROCESSOR-');
+    const node = this.#named(name, { stores, create: () => create });
     return new KStream<KR, VR, never>({
       ...this.#state,
       node,
@@ -241,12 +241,13 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
   /** For aggregating by key. */
   groupByKey<const O extends Grouped<K, V>>(options?: O): KGroupedStream<K, V, Known | Given<O>> {
     const { key, value } = this.#state;
-    return new KGroupedStream({
-      ...this.#state,
+    const serdes = {
       key: eraseSerde(options?.key) ?? key,
       value: eraseSerde(options?.value) ?? value,
-      repartitionName: options?.name ?? null,
-    });
+    };
+    return new KGroupedStream(
+      new StreamGroup({ ...this.#state, ...serdes }, options?.name ?? null),
+    );
   }
 
   /** For aggregating by another key; the records are repartitioned by it. */
@@ -258,14 +259,14 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     const create = (): CreateInternalProcessor => selectKey<K, V, KR>(selector);
     const node = this.#add({ prefix: 'KSTREAM-KEY-SELECT-', name, create });
     const given: { readonly value?: Serde<NonNullable<V>> } = options;
-    return new KGroupedStream({
+    const grouped = {
       ...this.#state,
       node,
       key: eraseSerde(options.key),
       value: eraseSerde(given.value) ?? this.#state.value,
       repartitionRequired: true,
-      repartitionName: name ?? null,
-    });
+    };
+    return new KGroupedStream(new StreamGroup(grouped, name ?? null));
   }
 
   /** The last value of each key: a null value deletes, a record without a key is dropped. */
@@ -315,16 +316,20 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     return stream.#state;
   }
 
-  #add({ prefix, name, create, stores = [], takesNullKeys = false }: OperatorSpec): OperatorNode {
+  #add({ prefix, name, create }: OperatorSpec): OperatorNode {
+    return this.#named(this.#state.graph.nodeName(prefix, name), { create, stores: [] });
+  }
+
+  #named(
+    name: string,
+    {
+      create,
+      stores,
+    }: Pick<OperatorSpec, 'create'> & Required<Pick<ProcessorSupplier<K, V>, 'stores'>>,
+  ): OperatorNode {
     const { graph, node } = this.#state;
     return graph.add(
-      {
-        kind: 'operator',
-        name: graph.nodeName(prefix, name),
-        create,
-        stores: () => stores,
-        takesNullKeys,
-      },
+      { kind: 'operator', name, create, stores: () => stores, takesNullKeys: false },
       node,
     );
   }

@@ -1,7 +1,30 @@
+import { filteredView, tableFilter } from '../operators/table-filter.ts';
+import type { FilterOptions } from '../operators/filter.ts';
+import { mappedView, tableMapValues } from '../operators/table-map-values.ts';
+import { tableSelect } from '../operators/table-select.ts';
 import { tableToStream } from '../operators/table-to-stream.ts';
+import type { ValueMapper } from '../operators/map-values.ts';
+import type { CreateInternalProcessor } from '../processor/internal-processor-context.ts';
+import type { Serdes } from '../serde/serde.ts';
+import type { StoreBuilder } from '../state/store-builder.ts';
+import { eraseSerde } from '../topology/erase.ts';
+import { DerivedTable } from './derived-table.ts';
+import { KGroupedTable } from './kgrouped-table.ts';
 import { KStream } from './kstream.ts';
-import type { Named, SerdePart } from './options.ts';
+import type { OperatorNode } from './logical-node.ts';
+import { buildTableStore, saysMaterialized, storeNameOf, type StorePlan } from './materialized.ts';
+import type { Given, Grouped, Named, SerdePart, StoreOptions, ValueSerdeFor } from './options.ts';
 import type { TableState } from './stream-state.ts';
+
+/** How an operator that gives a table from another one may keep it: only where it names a store. */
+type TableOptions<K, V> = Grouped<K, V> & StoreOptions;
+
+interface OperatorSpec {
+  readonly prefix: string;
+  readonly name: string | undefined;
+  readonly create: () => CreateInternalProcessor;
+  readonly store?: StorePlan | null;
+}
 
 /**
  * A table: the latest value of each key, and the stream of its changes. Immutable, as a `KStream`.
@@ -9,12 +32,10 @@ import type { TableState } from './stream-state.ts';
  * `Known` says for which of key and value a serde is known; `Out` is what `toStream()` gives: `V`, or `V | null` where
  * rows can be deleted.
  *
- * Source: `org.apache.kafka.streams.kstream.KTable`.
+ * Errors: as `KStream`. Source: `org.apache.kafka.streams.kstream.KTable`.
  */
 export class KTable<K, V, Known extends SerdePart = SerdePart, Out = V | null> {
   readonly #state: TableState;
-  /** What a row is, for the type checker alone. */
-  declare readonly row: readonly [K, V];
 
   /** Only the DSL itself makes tables: begin with `StreamsBuilder.table` or an aggregation. */
   constructor(state: TableState) {
@@ -26,31 +47,148 @@ export class KTable<K, V, Known extends SerdePart = SerdePart, Out = V | null> {
     return this.#state.queryableStore;
   }
 
-  /** Every change of the table as a record: the new value, or null where a row was deleted. */
-  toStream({ name }: Named = {}): KStream<K, Out, Known> {
-    const { graph, node, key, value, sources } = this.#state;
-    const toStream = graph.add(
-      {
-        kind: 'operator',
-        name: graph.nodeName('KTABLE-TOSTREAM-', name),
-        create: () => tableToStream<K, V>(),
-        stores: () => [],
-        takesNullKeys: false,
-      },
+  /** Only the rows for which the predicate holds. The result is kept in a store only if one is named. */
+  filter<const O extends TableOptions<K, V>>(
+    predicate: (key: K, value: Readonly<V>) => boolean,
+    options?: O,
+  ): KTable<K, V, Known | Given<O>> {
+    return new KTable(this.#filtered({ predicate, keep: true }, options));
+  }
+
+  /** Only the rows for which the predicate does not hold. */
+  filterNot<const O extends TableOptions<K, V>>(
+    predicate: (key: K, value: Readonly<V>) => boolean,
+    options?: O,
+  ): KTable<K, V, Known | Given<O>> {
+    return new KTable(this.#filtered({ predicate, keep: false }, options));
+  }
+
+  /** Another value for each row. The result is kept in a store only if one is named, which needs a serde. */
+  mapValues<VR>(
+    mapper: (value: Readonly<V>, key: K) => VR,
+    options: ValueSerdeFor<VR, never> & TableOptions<K, NonNullable<VR>>,
+  ): KTable<K, NonNullable<VR>, Known | 'value', VR | Extract<Out, null>>;
+  mapValues<VR>(
+    mapper: (value: Readonly<V>, key: K) => VR,
+    options?: Named,
+  ): KTable<K, NonNullable<VR>, Exclude<Known, 'value'>, VR | Extract<Out, null>>;
+  mapValues<VR>(
+    mapper: (value: Readonly<V>, key: K) => VR,
+    options: TableOptions<K, NonNullable<VR>> = {},
+  ): unknown {
+    const valueMapper: ValueMapper<K, V, VR> = mapper;
+    const { plan, key } = this.#storePlan('KTABLE-MAPVALUES-', options);
+    const value = eraseSerde(options.value);
+    const logic = new DerivedTable({
+      parent: this.#state.logic,
+      store: plan?.name ?? null,
+      // The view's types are those of this table.
+      deriveView: (parent) => mappedView(parent, valueMapper as ValueMapper<unknown, unknown, VR>),
+    });
+    const node = this.#add({
+      prefix: 'KTABLE-MAPVALUES-',
+      name: options.name,
+      create: () =>
+        tableMapValues<K, V, VR>({
+          mapper: valueMapper,
+          store: plan?.name ?? null,
+          sendOldValues: logic.sendsOldValues,
+        }),
+      store: plan === null ? null : { ...plan, value },
+    });
+    return new KTable({
+      ...this.#state,
       node,
-    );
-    return new KStream<K, Out, Known>({
-      graph,
-      node: toStream,
+      logic,
       key,
       value,
-      sources,
-      repartitionRequired: false,
+      queryableStore: plan?.name ?? null,
     });
+  }
+
+  /**
+   * For aggregating the rows by another key: `[key, value]` of the group that a row belongs to, null in either place for
+   * none. The changes go through a repartition topic. Makes this table keep its rows.
+   */
+  groupBy<KR, VR>(
+    selector: (key: K, value: Readonly<V>) => readonly [key: KR | null, value: VR | null],
+    options: Serdes<KR, VR> & Named,
+  ): KGroupedTable<KR, VR> {
+    const node = this.#add({
+      prefix: 'KTABLE-SELECT-',
+      name: options.name,
+      create: () => tableSelect<K, V, KR, VR>(selector),
+    });
+    this.#state.logic.sendOldValues({ force: true });
+    return new KGroupedTable({
+      graph: this.#state.graph,
+      node,
+      key: eraseSerde(options.key),
+      value: eraseSerde(options.value),
+      repartitionName: options.name ?? null,
+    });
+  }
+
+  /** Every change of the table as a record: the new value, or null where a row was deleted. */
+  toStream({ name }: Named = {}): KStream<K, Out, Known> {
+    const create = (): CreateInternalProcessor => tableToStream<K, V>();
+    const node = this.#add({ prefix: 'KTABLE-TOSTREAM-', name, create });
+    const { graph, key, value, sources } = this.#state;
+    return new KStream({ graph, node, key, value, sources, repartitionRequired: false });
   }
 
   /** Only for the DSL's other classes. */
   static stateOf<K, V, Known extends SerdePart, Out>(table: KTable<K, V, Known, Out>): TableState {
     return table.#state;
+  }
+
+  #filtered(filter: FilterOptions<K, V>, options: TableOptions<K, V> = {}): TableState {
+    const { plan, key, value } = this.#storePlan('KTABLE-FILTER-', options);
+    const store = plan?.name ?? null;
+    const logic = new DerivedTable({
+      parent: this.#state.logic,
+      store,
+      // The view's types are those of this table.
+      deriveView: (parent) => filteredView(parent, filter as FilterOptions<unknown, unknown>),
+    });
+    logic.takeOldValuesIfAny();
+    const node = this.#add({
+      prefix: 'KTABLE-FILTER-',
+      name: options.name,
+      create: () => tableFilter<K, V>({ ...filter, store, sendOldValues: logic.sendsOldValues }),
+      store: plan,
+    });
+    return { ...this.#state, node, logic, key, value, queryableStore: store };
+  }
+
+  /** The store of a derived table, null if none is named; a number is used up where one might have been. */
+  #storePlan<VR>(
+    prefix: string,
+    options: TableOptions<K, VR>,
+  ): {
+    readonly plan: StorePlan | null;
+    readonly key: StorePlan['key'];
+    readonly value: StorePlan['value'];
+  } {
+    const { graph } = this.#state;
+    const key = eraseSerde(options.key) ?? this.#state.key;
+    const value = eraseSerde(options.value) ?? this.#state.value;
+    if (!saysMaterialized(options)) return { plan: null, key, value };
+    const name = storeNameOf(graph, prefix, options);
+    return { plan: options.store === undefined ? null : { name, key, value, options }, key, value };
+  }
+
+  #add({ prefix, name, create, store = null }: OperatorSpec): OperatorNode {
+    const { graph, node } = this.#state;
+    return graph.add(
+      {
+        kind: 'operator',
+        name: graph.nodeName(prefix, name),
+        create,
+        stores: (): StoreBuilder[] => (store === null ? [] : [buildTableStore(store)]),
+        takesNullKeys: false,
+      },
+      node,
+    );
   }
 }

@@ -2,9 +2,16 @@ import { parseDuration } from '../common/duration.ts';
 import type { TimeWindows } from '../common/time-windows.ts';
 import type { Serde } from '../serde/serde.ts';
 import type { StoreBuilder } from '../state/store-builder.ts';
+import {
+  tableStoreBuilder,
+  windowTableStoreBuilder,
+  type StoreOptions as EngineOptionsOf,
+} from '../state/stores.ts';
 import { checkName, topologyError } from '../topology/topology-error.ts';
 import type { LogicalGraph } from './logical-graph.ts';
 import type { StoreOptions, WindowStoreOptions } from './options.ts';
+
+type EngineOptions = EngineOptionsOf<unknown, unknown>;
 
 /** What was said about a store when its operator was called; built when the graph is lowered. */
 export interface StorePlan {
@@ -53,35 +60,31 @@ export function retentionOf(
   );
 }
 
-export function buildTableStore(plan: StorePlan, { global = false } = {}): StoreBuilder {
-  const { name, options } = plan;
-  checkSerdes(plan);
-  return {
-    name,
-    kind: 'key-value',
-    persistent: options.persistent ?? true,
-    cachingEnabled: global ? false : (options.caching ?? true),
-    changelog: global ? null : changelogOf(options),
-    open: () => {
-      throw topologyError('stores are not there yet', { store: name });
-    },
-  };
+/** Errors: `STREAMS_TOPOLOGY` where a serde is not known. */
+export function buildTableStore(plan: StorePlan): StoreBuilder {
+  return tableStoreBuilder(storeOptions(plan));
 }
 
+/** Of a global table: it caches nothing, and its topic brings it back. */
+export function buildGlobalStore(plan: StorePlan): StoreBuilder {
+  return tableStoreBuilder({ ...storeOptions(plan), caching: false, logging: false });
+}
+
+/** Errors: as `buildTableStore`. */
 export function buildWindowStore(plan: WindowStorePlan): StoreBuilder {
-  const { retentionMs } = plan;
-  return { ...buildTableStore(plan), kind: 'window', retentionMs };
+  const { sizeMs, retentionMs } = plan;
+  return windowTableStoreBuilder({
+    ...storeOptions(plan),
+    windowSize: sizeMs,
+    retention: retentionMs,
+  });
 }
 
-function changelogOf({
-  logging,
-}: StoreOptions): { config: Readonly<Record<string, string>> } | null {
-  return logging === false ? null : { config: logging?.config ?? {} };
-}
-
-function checkSerdes({ name, key, value }: StorePlan): void {
-  const missing = key === null ? 'key' : value === null ? 'value' : null;
-  if (missing === null) return;
+/** Unlike a processor's store, a table's caches unless told otherwise. */
+function storeOptions({ name, key, value, options }: StorePlan): EngineOptions {
+  const { caching = true, logging = { config: {} }, persistent = true } = options;
+  if (key !== null && value !== null) return { name, key, value, caching, logging, persistent };
+  const missing = key === null ? 'key' : 'value';
   throw topologyError(
     `no serde for the ${missing} of this store is known: pass { ${missing}: … } to the call that made it, ` +
       'or to an operator before it',

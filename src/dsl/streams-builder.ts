@@ -9,7 +9,7 @@ import { KStream } from './kstream.ts';
 import { KTable } from './ktable.ts';
 import { LogicalGraph } from './logical-graph.ts';
 import { lower } from './lower.ts';
-import { buildTableStore, storeNameOf } from './materialized.ts';
+import { buildGlobalStore, buildTableStore, storeNameOf } from './materialized.ts';
 import type { Consumed, StoreOptions } from './options.ts';
 import { SourceTable } from './table-logic.ts';
 
@@ -87,7 +87,7 @@ export class StreamsBuilder {
       name: graph.nodeName('KTABLE-SOURCE-', options.name),
       source: sourceSpec(sourceName, [topic], options),
       create: globalTableSource<K, V>(store),
-      store: () => buildTableStore({ name: store, key, value, options }, { global: true }),
+      store: () => buildGlobalStore({ name: store, key, value, options }),
     });
     return new GlobalKTable(store, options.store ?? null);
   }

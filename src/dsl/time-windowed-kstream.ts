@@ -6,7 +6,7 @@ import type { Serde } from '../serde/serde.ts';
 import { serdes } from '../serde/serdes.ts';
 import { TimeWindowedSerde } from '../serde/time-windowed-serde.ts';
 import { eraseSerde } from '../topology/erase.ts';
-import { groupedTable, type GroupedState } from './grouped-table.ts';
+import type { StreamGroup } from './stream-group.ts';
 import { KTable } from './ktable.ts';
 import { buildWindowStore, retentionOf, saysMaterialized, storeNameOf } from './materialized.ts';
 import type {
@@ -35,12 +35,12 @@ interface WindowAggregation<K, V, A> {
  * Source: `org.apache.kafka.streams.kstream.TimeWindowedKStream`.
  */
 export class TimeWindowedKStream<K, V, Known extends SerdePart = SerdePart> {
-  readonly #state: GroupedState;
+  readonly #group: StreamGroup;
   readonly #windows: TimeWindows;
 
   /** Only the DSL itself makes these: use `KGroupedStream.windowedBy`. */
-  constructor(state: GroupedState, windows: TimeWindows) {
-    this.#state = state;
+  constructor(group: StreamGroup, windows: TimeWindows) {
+    this.#group = group;
     this.#windows = windows;
   }
 
@@ -51,7 +51,7 @@ export class TimeWindowedKStream<K, V, Known extends SerdePart = SerdePart> {
     const given: Grouped<K, number> & WindowStoreOptions = options ?? {};
     // Kafka Streams once named a store here that it no longer has, and goes on counting it.
     if (given.store === undefined && (saysMaterialized(given) || given.retention !== undefined)) {
-      this.#state.graph.storeName('KSTREAM-AGGREGATE-');
+      this.#group.graph.storeName('KSTREAM-AGGREGATE-');
     }
     const aggregation: WindowAggregation<K, V, number> = {
       prefix: 'KSTREAM-AGGREGATE-',
@@ -73,7 +73,7 @@ export class TimeWindowedKStream<K, V, Known extends SerdePart = SerdePart> {
       aggregator: (_key, value, aggregate) =>
         aggregate === null || aggregate === undefined ? value : reducer(aggregate, value),
     };
-    return new KTable(this.#aggregate(aggregation, given, this.#state.value));
+    return new KTable(this.#aggregate(aggregation, given, this.#group.value));
   }
 
   /**
@@ -95,15 +95,15 @@ export class TimeWindowedKStream<K, V, Known extends SerdePart = SerdePart> {
     options: Grouped<K, NonNullable<A>> & WindowStoreOptions,
     inheritedValue: Serde<unknown> | null = null,
   ): TableState {
-    const { graph } = this.#state;
+    const { graph } = this.#group;
     const windows = this.#windows;
     const store = storeNameOf(graph, prefix, options);
     const retentionMs = retentionOf(store, windows, options);
-    const key = eraseSerde(options.key) ?? this.#state.key;
+    const key = eraseSerde(options.key) ?? this.#group.key;
     const value = eraseSerde(options.value) ?? inheritedValue;
     const { sizeMs } = windows;
     const logic = new StoredTable(windowStoreView(store));
-    return groupedTable(this.#state, {
+    return this.#group.aggregate({
       name: graph.nodeName(prefix, options.name),
       store,
       queryable: options.store !== undefined,

@@ -94,9 +94,12 @@ export class EntryIndex<K, V> implements ObjectHolder {
 
   /** The entry holds nothing that the storage lacks, so it may be dropped when the budget is short, or right now. */
   keep(entry: Entry<K, V>): void {
-    entry.used = true;
-    if (entry.list !== null) return;
+    if (entry.list !== null) {
+      entry.used = true;
+      return;
+    }
     this.#attach(entry);
+    entry.used = false; // one that nobody asks for again goes before one that somebody does
     entry.chargedBytes = ENTRY_BYTES + entry.logKey.length + (entry.row?.bytes?.length ?? 0);
     this.#droppable.append(entry);
     this.#budget.grow(entry.chargedBytes);

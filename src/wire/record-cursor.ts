@@ -82,6 +82,7 @@ export class RecordCursor {
       return false;
     }
     this.#left--;
+    this.offset++; // at least, until it is read: errors name it
     const length = this.#varint();
     const end = this.#at + length;
     if (length < 0 || end > this.#end) this.#fail(`a record of ${length} bytes`);
@@ -90,7 +91,7 @@ export class RecordCursor {
     const timestampDelta = this.#varlong();
     this.timestampMs = this.#appendTimeMs ?? this.#baseTimestampMs + timestampDelta;
     const offset = this.#baseOffset + this.#varint();
-    if (offset <= this.offset || offset > this.#lastOffset) this.#fail(`an offset ${offset}`);
+    if (offset < this.offset || offset > this.#lastOffset) this.#fail(`an offset ${offset}`);
     this.offset = offset;
 
     const keyLength = this.#varint();
@@ -103,7 +104,7 @@ export class RecordCursor {
     this.headersStart = this.#at;
     this.headerCount = headerCount;
 
-    // One check for all: a length that is too large has moved `at` behind the record, where reads give zeros.
+    // One check for all: a length that is too large has moved `at` behind the record; behind the batch no number ends.
     const isBeyond = this.#at > end || (headerCount === 0 && this.#at !== end);
     if (isBeyond || headerCount < 0 || keyLength < NULL_LENGTH || valueLength < NULL_LENGTH) {
       this.#fail('a key, a value or headers that do not fit into it');
@@ -123,21 +124,27 @@ export class RecordCursor {
     const text = Buffer.from(this.bytes.buffer, this.bytes.byteOffset, end);
     const headers: [name: string, value: Uint8Array | null][] = [];
     this.#at = this.headersStart;
-    for (let left = this.headerCount; left > 0; left--) {
-      const nameLength = this.#varint();
-      const nameStart = this.#at;
-      if (nameLength < 0 || nameStart + nameLength > end) this.#fail('a broken header');
-      this.#at += nameLength;
-      const name = text.toString('utf8', nameStart, this.#at);
-      const valueLength = this.#varint();
-      const valueStart = this.#at;
-      if (valueLength < NULL_LENGTH || valueStart + valueLength > end)
-        this.#fail('a broken header');
-      if (valueLength >= 0) this.#at += valueLength;
-      headers.push([name, valueLength < 0 ? null : this.bytes.slice(valueStart, this.#at)]);
+    try {
+      for (let left = this.headerCount; left > 0; left--) headers.push(this.#header(text, end));
+      if (this.#at !== end) this.#fail('headers shorter than their record');
+    } finally {
+      this.#at = end; // the next record can be read whatever these headers are
     }
-    if (this.#at !== end) this.#fail('headers shorter than their record');
     return headers;
+  }
+
+  #header(text: Buffer, end: number): [name: string, value: Uint8Array | null] {
+    const nameLength = this.#varint();
+    const nameStart = this.#at;
+    if (nameLength < 0 || nameStart + nameLength > end) this.#fail('a broken header');
+    this.#at += nameLength;
+    const name = text.toString('utf8', nameStart, this.#at);
+    const valueLength = this.#varint();
+    const valueStart = this.#at;
+    if (valueLength < NULL_LENGTH || valueStart + valueLength > end) this.#fail('a broken header');
+    if (valueLength < 0) return [name, null];
+    this.#at += valueLength;
+    return [name, this.bytes.slice(valueStart, this.#at)];
   }
 
   #varint(): number {
@@ -150,7 +157,7 @@ export class RecordCursor {
       value |= (more & 127) << shift;
       if (more < 128) return (value >>> 1) ^ -(value & 1);
     }
-    return this.#fail('a number longer than its type');
+    return this.#fail('a number without an end');
   }
 
   /** Time deltas: usually small, up to 64 bits. Zigzag by parts, to be exact within 2^53. */
@@ -160,7 +167,7 @@ export class RecordCursor {
     const isNegative = (byte & 1) !== 0;
     let magnitude = (byte & 127) >>> 1;
     for (let factor = 64; byte > 127; factor *= 128) {
-      if (factor > 2 ** 62) this.#fail('a number longer than its type');
+      if (factor > 2 ** 62) this.#fail('a number without an end');
       byte = bytes[this.#at++] as number;
       magnitude += (byte & 127) * factor;
     }
@@ -193,7 +200,7 @@ export class RecordCursor {
       'STREAMS_CORRUPT_MESSAGE',
       `a record batch holds ${problem}, though its checksum is right: its producer wrote it so. Skip it by committing ` +
         'the next offset, or delete the records before it',
-      { site: { ...this.#options.site, offset: this.offset + 1 } },
+      { site: { ...this.#options.site, offset: this.offset } },
     );
   }
 }

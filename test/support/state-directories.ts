@@ -2,7 +2,7 @@ import { LevelStateDirectory } from '../../src/adapters/level/level-state-direct
 import { systemRandom } from '../../src/adapters/node/clock.ts';
 import { MetricsRegistry } from '../../src/observability/metrics-registry.ts';
 import { MemoryStateDirectory } from '../../src/state/memory-state-directory.ts';
-import type { StateDirectory } from '../../src/state/state-directory.ts';
+import type { StateDirectory, TaskStorageRequest } from '../../src/state/state-directory.ts';
 import { RecordingLogger } from './recording-logger.ts';
 
 export type StorageKind = 'memory' | 'level';
@@ -37,9 +37,9 @@ export function openStateDirectory(kind: StorageKind, stateDir: string): Promise
     : Promise.resolve(new MemoryStateDirectory('memory'));
 }
 
-export const TASK = {
+export const TASK: TaskStorageRequest = {
   taskId: '0_0',
   clusterId: 'cluster',
   topologyFingerprint: 'topology',
   tasks: 1,
-} as const;
+};

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StreamsError } from '../../common/errors.ts';
 import type { BrokerNode } from './cluster-handle.ts';
@@ -20,6 +20,9 @@ const JVM_OPTIONS = [
 /** Kafka logs this when a node serves clients: its listener is open and the controller has admitted it. */
 const READY = 'Kafka Server started';
 const POLL_MS = 20;
+const LOG_TAIL_BYTES = 256 * 1024;
+const SHOWN_COMPLAINTS = 10;
+const SHOWN_LINES = 20;
 
 export interface JavaNodeOptions {
   readonly id: number;
@@ -76,7 +79,8 @@ export class JavaNode implements BrokerNode {
   }
 
   logTail(lines: number): string {
-    return readLog(this.#logFile).trimEnd().split('\n').slice(-lines).join('\n');
+    const start = Math.max(0, statSync(this.#logFile).size - LOG_TAIL_BYTES);
+    return readFrom(this.#logFile, start).trimEnd().split('\n').slice(-lines).join('\n');
   }
 
   /** Returns how long the log was before. */
@@ -107,7 +111,7 @@ export class JavaNode implements BrokerNode {
 
   async #untilReady(logStart: number, timeoutMs: number, signal?: AbortSignal): Promise<void> {
     const deadlineMs = performance.now() + timeoutMs;
-    while (!readLog(this.#logFile).slice(logStart).includes(READY)) {
+    while (!readFrom(this.#logFile, logStart).includes(READY)) {
       if (this.#process === undefined) throw this.#failure('ended before it served clients');
       if (performance.now() > deadlineMs) {
         throw this.#failure(`did not serve clients within ${timeoutMs} ms (startTimeoutMs)`);
@@ -116,12 +120,15 @@ export class JavaNode implements BrokerNode {
     }
   }
 
+  /** Kafka logs the reason first and then a page about how it shuts down, so both are shown. */
   #failure(what: string): StreamsError {
-    const { id } = this.#options;
-    return new StreamsError(
-      'STREAMS_CONFIG',
-      `Kafka node ${id} ${what}. Its log ends:\n${this.logTail(30)}\n`,
-    );
+    const complaints = this.logTail(Infinity)
+      .split('\n')
+      .filter((line) => / ERROR | FATAL |Exception/.test(line))
+      .slice(0, SHOWN_COMPLAINTS);
+    const shown = [...complaints, `Its log ends:`, this.logTail(SHOWN_LINES)].join('\n');
+    const message = `Kafka node ${this.#options.id} ${what}.\n${shown}\n`;
+    return new StreamsError('STREAMS_CONFIG', message);
   }
 
   #signal(name: 'SIGSTOP' | 'SIGCONT'): Promise<void> {
@@ -131,6 +138,14 @@ export class JavaNode implements BrokerNode {
   }
 }
 
-function readLog(file: string): string {
-  return readFileSync(file, 'latin1'); // so that a length in characters is one in bytes
+/** The log may have grown for hours, so only the end of it is read. */
+function readFrom(file: string, start: number): string {
+  const descriptor = openSync(file, 'r');
+  try {
+    const bytes = Buffer.alloc(Math.max(0, fstatSync(descriptor).size - start));
+    const length = readSync(descriptor, bytes, 0, bytes.length, start);
+    return bytes.toString('utf8', 0, length);
+  } finally {
+    closeSync(descriptor);
+  }
 }

@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { lineMatching, runProgram } from '../../support/child-program.ts';
-import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
 
 /** A process of its own that starts a broker in `folder` and prints its progress and then its address. */
@@ -40,7 +40,7 @@ describe('a broker whose parent is lost', () => {
   test.each(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)(
     'ends and leaves no folder after %s',
     async (signal) => {
-      await using folder = await temporaryFolder();
+      await using folder = await tempFolder();
       const parent = spawnParent(folder.path);
       const address = await lineMatching(parent, /^[\w.]+:\d+$/);
       expect(await isListening(address)).toBe(true);
@@ -52,7 +52,7 @@ describe('a broker whose parent is lost', () => {
   );
 
   test('ends and leaves no folder when that happens while it starts', async () => {
-    await using folder = await temporaryFolder();
+    await using folder = await tempFolder();
     const parent = spawnParent(folder.path);
     await lineMatching(parent, /^starting/);
     parent.kill('SIGKILL');

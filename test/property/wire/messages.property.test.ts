@@ -36,8 +36,8 @@ describe('messages', () => {
   });
 
   test('that announce more elements than their bytes can hold are refused before any is read', () => {
-    const bytes = new Uint8Array(1000).fill(255, 0, 4);
-    bytes[0] = 0x7f; // 2^31 - 1 elements
+    const bytes = new Uint8Array(1000);
+    new DataView(bytes.buffer).setUint32(0, 997);
     let reads = 0;
     const read = (): number => reads++;
     expect(() => new Reader(bytes).list('f', 0, read, { minBytes: 1, fields: 1 })).toThrow(
@@ -169,6 +169,24 @@ describe('the primitives', () => {
     expect(() => {
       write(new Writer());
     }).toThrow(expect.objectContaining({ code: 'STREAMS_INVARIANT' }) as Error);
+  });
+
+  test('refuse a length below -1, which is null', () => {
+    const corrupt = expect.objectContaining({ code: 'STREAMS_CORRUPT_MESSAGE' }) as Error;
+    const reader = () => new Reader(new Uint8Array([255, 255, 255, 254]));
+    expect(() => new Reader(new Uint8Array([255, 254])).nullableString('f')).toThrow(corrupt);
+    expect(() => reader().nullableBytes('f')).toThrow(corrupt);
+    expect(() => reader().listLength('f', { minBytes: 1, fields: 0 })).toThrow(corrupt);
+  });
+
+  test('refuse a tagged value that is longer than its size', () => {
+    const reader = new Reader(new Uint8Array([1, 9, 9]));
+    reader.begin('test', 0, true);
+    const end = reader.tagEnd();
+    reader.int16('f');
+    expect(() => {
+      reader.skipTo(end);
+    }).toThrow(expect.objectContaining({ code: 'STREAMS_CORRUPT_MESSAGE' }) as Error);
   });
 
   test('refuse an int64 beyond 2^53 and a varint beyond 2^31', () => {

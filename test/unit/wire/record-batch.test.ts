@@ -38,6 +38,8 @@ interface GoldenBatch {
 }
 
 const GOLDEN = goldenJson('record-batches') as GoldenBatch[];
+/** What stands between the last offset and the number of records. */
+const TIMES = Array<number>(30).fill(0);
 const NOT_OF_THE_HEADER = ['name', 'bytes', 'records'];
 const bytesOrNull = (text: Text) => (text === null ? null : bytesOf(text));
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
@@ -136,40 +138,89 @@ describe('reading record batches', () => {
   });
 
   test.each([
-    ['format 1', 16, [1]],
-    ['a length that is too short', 8, [0, 0, 0, 48]],
-    ['an offset beyond 2^53', 0, [0, 32, 0, 0]],
-    ['a negative offset', 0, [255]],
-    ['more records than offsets', 57, [0, 0, 0, 9]],
-    ['a negative number of records', 57, [255]],
-    ['a last offset before the first', 23, [255]],
-    ['compression 5', 22, [5]],
-    ['a time beyond 2^53', 27, [127]],
-    ['a producer id beyond 2^53', 43, [127]],
-  ])('refuses %s although the checksum is right', (_what, at, changed) => {
+    ['its format is 1', 16, [1]],
+    ['its length is 48', 8, [0, 0, 0, 48]],
+    ['it ends at offset 9007199254740992', 0, [0, 32, 0, 0]],
+    ['it ends at offset -1', 0, Array<number>(8).fill(255)],
+    ['it ends at offset -', 23, [255]],
+    ['it has 9 records in 1 offsets', 57, [0, 0, 0, 9]],
+    ['it has 200 records in 70 bytes', 23, [0, 0, 0, 255, ...TIMES, 0, 0, 0, 200]],
+    ['it has -16777215 records', 57, [255]],
+    ['its compression is 5', 22, [5]],
+    ['it has a time beyond 2^53', 27, [127]],
+    ['it has a time beyond 2^53', 35, [127]],
+    ['its producer id is beyond 2^53', 43, [127]],
+  ])('refuses a header although its checksum is right: %s', (problem, at, changed) => {
     const batch = writeRecords([record('a')]).slice();
     batch.set(changed, at);
     expect(() => readBatches(withChecksum(batch))).toThrow(
-      expect.objectContaining({ code: 'STREAMS_CORRUPT_MESSAGE' }) as Error,
+      expect.objectContaining({
+        code: 'STREAMS_CORRUPT_MESSAGE',
+        message: expect.stringContaining(problem) as string,
+      }) as Error,
+    );
+  });
+
+  // Two records of ten bytes from byte 61 and 71 on: length, attributes, time, offset, key length, key, value length, value
+  // (two bytes), header count.
+  test.each([
+    ['a record of 60 bytes', 61, [120]],
+    ['a record of -1 bytes', 61, [1]],
+    ['a key, a value or headers', 65, [8]],
+    ['a key, a value or headers', 65, [5, 6, 0, 0, 0, 0]],
+    ['a time beyond 2^53', 27, [0, 31, 255, 255, 255, 255, 255, 255]],
+    ['a number without an end', 67, [60]],
+    ['a key, a value or headers', 67, [2]],
+    ['a key, a value or headers', 70, [1]],
+    ['a broken header', 70, [2]],
+    ['an offset 0', 74, [0]],
+    ['an offset 10', 74, [20]],
+    ['bytes behind its last record', 57, [0, 0, 0, 1]],
+    ['a number without an end', 61, [255, 255, 255, 255, 255]],
+    ['a number without an end', 63, Array<number>(10).fill(255)],
+  ])('refuses records although the checksum is right: %s', (problem, at, changed) => {
+    const batch = writeRecords([record('\0\0'), record('\0\0', 1001)]).slice();
+    expect(batch.length).toBe(81);
+    batch.set(changed, at);
+    expect(() => readRecords(withChecksum(batch))).toThrow(
+      expect.objectContaining({
+        code: 'STREAMS_CORRUPT_MESSAGE',
+        message: expect.stringContaining(problem) as string,
+      }) as Error,
     );
   });
 
   test.each([
-    ['a record longer than the batch', 61, 120],
-    ['a key longer than its record', 65, 60],
-    ['a value longer than its record', 67, 60],
-    ['a value shorter than its record', 67, 0],
-    ['a negative number of headers', 69, 1],
-    ['headers that are not there', 69, 2],
-    ['a second record with the offset of the first', 73, 0],
-    ['a record behind the last offset', 73, 20],
-  ])('refuses %s', (_what, at, byte) => {
-    const batch = writeRecords([record('a'), record('b')]).slice();
-    expect(batch.length).toBe(79);
+    ['headers shorter than their record', 70, 2],
+    ['a number without an end', 70, 6],
+    ['a broken header', 71, 60],
+    ['a broken header', 73, 60],
+  ])('refuses headers although the checksum is right: %s', (problem, at, byte) => {
+    const headers = [
+      ['h', bytes('x')],
+      ['h', null],
+    ] as const;
+    const batch = writeRecords([{ ...record('\0\0'), headers }]).slice();
+    expect(batch[70]).toBe(4);
     batch[at] = byte;
     expect(() => readRecords(withChecksum(batch))).toThrow(
-      expect.objectContaining({ code: 'STREAMS_CORRUPT_MESSAGE' }) as Error,
+      expect.objectContaining({
+        message: expect.stringContaining(problem) as string,
+        site: { ...SITE, offset: 0 },
+      }) as Error,
     );
+  });
+
+  test('goes on behind a record whose headers are broken', () => {
+    const headers = [['h', null]] as const;
+    const batch = writeRecords([{ ...record('a'), headers }, record('b')]).slice();
+    batch[69] = 4; // two headers
+    const cursor = newCursor();
+    const [whole] = readBatches(withChecksum(batch));
+    if (whole !== undefined) cursor.open(whole);
+    expect(cursor.next()).toBe(true);
+    expect(() => cursor.headers()).toThrow('a broken header');
+    expect([cursor.next(), cursor.offset, cursor.next()]).toEqual([true, 1, false]);
   });
 
   test('names codec, topic, partition and offset when the codec is missing', () => {
@@ -294,6 +345,17 @@ describe('writing a record batch', () => {
       }
     }
     expect(writer.finish()).toEqual(source);
+  });
+
+  test('stops before a record whose time is further than 2^53 from the first', () => {
+    const writer = new RecordBatchWriter({ batchBytes: 1000, crc32c });
+    writer.append(null, null, Number.MAX_SAFE_INTEGER);
+    expect(writer.append(null, null, -1)).toBe(false);
+    expect(writer.append(null, null, 0)).toBe(true);
+    expect(readRecords(writer.finish()).map(({ timestampMs }) => timestampMs)).toEqual([
+      Number.MAX_SAFE_INTEGER,
+      0,
+    ]);
   });
 
   test('refuses a time that is no whole number', () => {

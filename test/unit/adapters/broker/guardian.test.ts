@@ -4,7 +4,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Guardian, GUARDIAN_SCRIPT } from '../../../../src/adapters/broker/guardian.ts';
 import { lineMatching, runProgram } from '../../../support/child-program.ts';
-import { temporaryFolder } from '../../../support/temporary-folder.ts';
+import { tempFolder } from '../../../support/temp-folder.ts';
 import { until } from '../../../support/until.ts';
 
 const SILENT = ['pipe', 'ignore', 'ignore'] as const;
@@ -28,7 +28,7 @@ function isAlive(pid: number): boolean {
 
 describe('guardian', () => {
   test('close kills what runs and removes the folder', async () => {
-    await using root = await temporaryFolder();
+    await using root = await tempFolder();
     const { guardian, exited } = await guardSleeper(root.path);
     await guardian.close();
     expect(await exited).toEqual([null, 'SIGKILL']);
@@ -36,7 +36,7 @@ describe('guardian', () => {
   });
 
   test('close ends a stopped process too', async () => {
-    await using root = await temporaryFolder();
+    await using root = await tempFolder();
     const { guardian, sleeper, exited } = await guardSleeper(root.path);
     sleeper.kill('SIGSTOP');
     await guardian.close();
@@ -44,7 +44,7 @@ describe('guardian', () => {
   });
 
   test('a process that was released is left alone, since its id may belong to another by now', async () => {
-    await using root = await temporaryFolder();
+    await using root = await tempFolder();
     const [released, guarded] = [spawn('sleep', ['3600']), spawn('sleep', ['3600'])];
     const guardedExit = once(guarded, 'exit');
     const shell = spawn('/bin/sh', ['-c', GUARDIAN_SCRIPT, 'guardian', root.path]);
@@ -57,7 +57,7 @@ describe('guardian', () => {
   });
 
   test('a process whose parent is killed with SIGKILL dies, and the folder goes', async () => {
-    await using root = await temporaryFolder();
+    await using root = await tempFolder();
     const folder = join(root.path, 'guarded');
     mkdirSync(folder);
     const parent = spawnParent(folder);
@@ -69,7 +69,7 @@ describe('guardian', () => {
   });
 
   test('a guarded process does not keep its parent alive', async () => {
-    await using root = await temporaryFolder();
+    await using root = await tempFolder();
     const folder = join(root.path, 'guarded');
     mkdirSync(folder);
     const parent = spawnParent(folder, 'sleeper.unref();');

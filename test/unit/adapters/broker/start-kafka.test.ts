@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { findJava } from '../../../../src/adapters/broker/java-runtime.ts';
 import { startKafka, type StartKafkaOptions } from '../../../../src/testing.ts';
-import { temporaryFolder } from '../../../support/temporary-folder.ts';
+import { tempFolder } from '../../../support/temp-folder.ts';
 
 const VARIABLES = ['KAFKA_BROKERS', 'JAVA_HOME', 'DOCKER_HOST', 'MILLRACE_CACHE', 'PATH', 'HOME'];
 let saved: NodeJS.ProcessEnv;
@@ -69,7 +69,7 @@ describe('where nothing can run a broker', () => {
   }
 
   test('one error says what was looked for and what to install', async () => {
-    await using folder = await temporaryFolder();
+    await using folder = await tempFolder();
     hideAll(folder.path);
     // Only Java is asked for: whoever runs this may have a Docker engine.
     const error = await startKafka({ source: 'java' }).catch((reason: unknown) => reason);
@@ -81,7 +81,7 @@ describe('where nothing can run a broker', () => {
   });
 
   test('with Java but no Maven, it says that Maven is missing', async () => {
-    await using folder = await temporaryFolder();
+    await using folder = await tempFolder();
     const { java } = await findJava();
     hideAll(folder.path);
     process.env['JAVA_HOME'] = dirname(dirname(java));
