@@ -1,6 +1,5 @@
 import type { Fetcher } from '../client/fetcher.ts';
 import { partitionKey, type TopicPartition } from '../common/topic-partition.ts';
-import type { Counter, Metrics, MetricTags } from '../observability/metrics.ts';
 import type { RunningTask } from './task-opener.ts';
 
 export interface InputReaderOptions {
@@ -9,8 +8,6 @@ export interface InputReaderOptions {
   readonly maxBufferedRecords: number;
   /** Ids of topics, so that one that was deleted and made again is noticed. */
   readonly topicId: (topic: string) => string | undefined;
-  readonly metrics: Metrics;
-  readonly tags: MetricTags;
 }
 
 /**
@@ -21,14 +18,12 @@ export interface InputReaderOptions {
  */
 export class InputReader {
   readonly #options: InputReaderOptions;
-  readonly #consumed: Counter;
   #tasks: readonly RunningTask[] = [];
   #owners: ReadonlyMap<string, RunningTask> = new Map();
   readonly #paused = new Map<string, TopicPartition>();
 
   constructor(options: InputReaderOptions) {
     this.#options = options;
-    this.#consumed = options.metrics.counter('records-consumed-total', options.tags);
   }
 
   /** Reads for exactly these tasks from now on. Cheap when they are the same list as before. */
@@ -73,7 +68,6 @@ export class InputReader {
       // A partition without an owner was fetched for an assignment of the past.
       if (owner === undefined) continue;
       owner.task.addChunk(chunk);
-      this.#consumed.add(chunk.recordCount);
       if (this.#paused.has(key) || !this.#isFull(owner, topic, partition)) continue;
       this.#paused.set(key, { topic, partition });
       fetcher.pause([{ topic, partition }]);

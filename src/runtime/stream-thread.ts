@@ -69,7 +69,6 @@ const LAST_ABORT_MS = 5_000;
 export class StreamThread {
   readonly #options: StreamThreadOptions;
   readonly #member: GroupMember;
-  readonly #processed: Counter;
   readonly #failuresTotal: Counter;
   readonly #loopDelayMs: Histogram;
   readonly #sliceMs: Histogram;
@@ -85,7 +84,6 @@ export class StreamThread {
   constructor(options: StreamThreadOptions) {
     const { metrics, tags, clock } = options;
     this.#options = options;
-    this.#processed = metrics.counter('process-total', tags);
     this.#failuresTotal = metrics.counter('failed-turns-total', tags);
     this.#sliceMs = metrics.histogram('slice-ms', tags);
     this.#loopDelayMs = metrics.histogram('event-loop-delay-ms', tags);
@@ -201,7 +199,6 @@ export class StreamThread {
       if (lap === 0 || producer.isFull || clock.monotonicMs() >= deadlineMs) break;
     }
     if (total > 0) {
-      this.#processed.add(total);
       this.#sliceMs.record(clock.monotonicMs() - startMs);
     }
     return total > 0 || punctuated;

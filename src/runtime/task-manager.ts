@@ -66,8 +66,8 @@ export class TaskManager {
 
   /** Throws what made the last opening fail, once. */
   throwIfFailed(): void {
-    const error = this.#opening?.takeError();
-    if (error === undefined) return;
+    const error = this.#opening?.error ?? null;
+    if (error === null) return;
     this.#opening = null;
     throw error;
   }
@@ -133,7 +133,7 @@ export class TaskManager {
       this.#options.onChange();
     };
     opening.run(this.#options.opener.open(tasks, opening.signal, onStarted), () => {
-      if (this.#opening === opening && !opening.failed) this.#opening = null;
+      if (this.#opening === opening && opening.error === null) this.#opening = null;
       this.#options.onChange();
     });
   }
@@ -167,20 +167,16 @@ function isSameOrNext(old: Membership | null, membership: Membership): boolean {
 class Opening {
   readonly #abort = new AbortController();
   #done: Promise<void> = Promise.resolve();
-  #error: { readonly reason: unknown } | null = null;
+  #error: Error | null = null;
 
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
 
-  get failed(): boolean {
-    return this.#error !== null;
-  }
-
   run(work: Promise<void>, onSettled: () => void): void {
     this.#done = work
       .catch((reason: unknown) => {
-        this.#error = { reason };
+        this.#error = reason instanceof Error ? reason : new Error(String(reason));
       })
       .then(onSettled);
   }
@@ -191,9 +187,7 @@ class Opening {
     await this.#done;
   }
 
-  takeError(): unknown {
-    const reason = this.#error?.reason;
-    this.#error = null;
-    return reason;
+  get error(): Error | null {
+    return this.#error;
   }
 }

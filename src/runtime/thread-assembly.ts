@@ -92,8 +92,6 @@ export async function assembleThread(options: ThreadOptions): Promise<AssembledT
       fetcher,
       maxBufferedRecords: config.bufferedRecordsPerPartition,
       topicId: (topic) => sources.id(topic),
-      metrics,
-      tags,
     }),
     tasks,
     committer: new Committer({
