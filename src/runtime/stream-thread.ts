@@ -191,7 +191,7 @@ export class StreamThread {
     const deadlineMs = startMs + config.sliceMs;
     let worked = false;
     // A lap is over when every task has had its turn, or the time is up; the next slice goes on where this one ended.
-    for (let idle = 0; idle < this.#options.tasks.running.length; ) {
+    for (let idle = 0; idle < this.#options.tasks.running.length;) {
       const didWork = this.#takeTurn(deadlineMs);
       worked ||= didWork;
       idle = didWork ? 0 : idle + 1;
