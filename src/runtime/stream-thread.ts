@@ -72,6 +72,8 @@ export class StreamThread {
   readonly #failuresTotal: Counter;
   readonly #loopDelayMs: Histogram;
   readonly #sliceMs: Histogram;
+  /** Index of the task that had the last turn. */
+  #turnOf = -1;
   /** F2 is due before anything else is done with the producer. */
   #producerReady = false;
   #lastCommitMs: number;
@@ -184,24 +186,31 @@ export class StreamThread {
 
   /** Returns whether anything was done. */
   #processSlice(): boolean {
-    const { tasks, producer, clock, config } = this.#options;
+    const { producer, clock, config } = this.#options;
     const startMs = clock.monotonicMs();
     const deadlineMs = startMs + config.sliceMs;
-    let total = 0;
-    let punctuated = false;
-    for (;;) {
-      let lap = 0;
-      for (const { task } of tasks.running) {
-        if (task.pending === null) lap += task.process(LAP_RECORDS, deadlineMs);
-        if (task.pending === null && task.punctuate(clock.nowMs())) punctuated = true;
-      }
-      total += lap;
-      if (lap === 0 || producer.isFull || clock.monotonicMs() >= deadlineMs) break;
+    let worked = false;
+    // A lap is over when every task has had its turn, or the time is up; the next slice goes on where this one ended.
+    for (let idle = 0; idle < this.#options.tasks.running.length;) {
+      const didWork = this.#takeTurn(deadlineMs);
+      worked ||= didWork;
+      idle = didWork ? 0 : idle + 1;
+      if (producer.isFull || clock.monotonicMs() >= deadlineMs) break;
     }
-    if (total > 0) {
-      this.#sliceMs.record(clock.monotonicMs() - startMs);
-    }
-    return total > 0 || punctuated;
+    if (worked) this.#sliceMs.record(clock.monotonicMs() - startMs);
+    return worked;
+  }
+
+  /** The next task processes a lap of records and punctuates; false where it has nothing to do. */
+  #takeTurn(deadlineMs: number): boolean {
+    const { tasks, clock } = this.#options;
+    const { running } = tasks;
+    this.#turnOf = (this.#turnOf + 1) % running.length;
+    const task = running[this.#turnOf]?.task;
+    if (task?.pending !== null) return false;
+    const processed = task.process(LAP_RECORDS, deadlineMs);
+    const mayPunctuate = task.pending === null;
+    return (mayPunctuate && task.punctuate(clock.nowMs())) || processed > 0;
   }
 
   #isCommitDue(): boolean {
