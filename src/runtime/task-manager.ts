@@ -105,6 +105,11 @@ export class TaskManager {
     this.#running = [];
   }
 
+  /** After `discard`, where the storages themselves are in doubt: the next opening checks them. */
+  async closeStorages(): Promise<void> {
+    await this.#closeAllBut(new Set());
+  }
+
   /** F3: the same tasks again, from their stable offsets. */
   reopen(): void {
     if (this.#membership !== null && !this.#suspended) this.#openMissing();
