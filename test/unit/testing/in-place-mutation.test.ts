@@ -10,6 +10,8 @@ interface Basket {
 const LINES = { key: serdes.string, value: serdes.string };
 const BASKETS = { key: serdes.string, value: serdes.json<Basket>() };
 
+const empty = (): Basket => ({ items: [] });
+
 const add = (_key: string, item: string, basket: Basket): Basket => {
   basket.items.push(item);
   return basket;
@@ -35,9 +37,9 @@ describe.each(CACHES)('what a store holds, %s,', (_, config, commitAfterEachReco
     builder
       .stream('in', LINES)
       .groupByKey()
-      .aggregate(() => ({ items: [] }) as Basket, add, { store: 'baskets', value: BASKETS.value })
+      .aggregate(empty, add, { store: 'baskets', value: BASKETS.value })
       .toStream()
-      .peek((_key, basket) => seen.push(basket.items as string[]))
+      .peek((_key, basket) => seen.push(basket.items))
       .to('out', BASKETS);
     await using driver = await TopologyTestDriver.create(builder.build(), options);
     const input = driver.createInputTopic('in', LINES);
@@ -62,7 +64,7 @@ describe.each(CACHES)('what a store holds, %s,', (_, config, commitAfterEachReco
     const table = builder
       .stream('in', LINES)
       .groupByKey()
-      .aggregate(() => ({ items: [] }) as Basket, add, { store: 'baskets', value: BASKETS.value });
+      .aggregate(empty, add, { store: 'baskets', value: BASKETS.value });
     table.toStream().foreach((_key, basket) => {
       spoil(basket);
     });
@@ -139,7 +141,7 @@ describe.each(CACHES)('what a store holds, %s,', (_, config, commitAfterEachReco
       .stream('in', LINES)
       .groupByKey()
       .aggregate(
-        () => ({ items: [] }) as Basket,
+        empty,
         (key, item, basket: Basket) => {
           add(key, item, basket);
           if (item === 'bad') throw new Error('bad');
