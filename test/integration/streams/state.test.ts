@@ -29,7 +29,9 @@ async function stopped(options: Parameters<typeof testApp>[0] = {}) {
 describe('state on disk', () => {
   test('that is damaged is found before it is used, and rebuilt', async () => {
     await using app = await stopped();
-    const [manifest = ''] = (await readdir(app.folder)).filter((name) => /^MANIFEST/.test(name));
+    const [manifest = ''] = (await readdir(app.folder)).filter((name) =>
+      name.startsWith('MANIFEST'),
+    );
     await writeFile(join(app.folder, manifest), 'nonsense');
 
     await produce(app.input, countingInput(5, 10));
