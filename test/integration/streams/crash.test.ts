@@ -9,7 +9,7 @@ import { until } from '../../support/until.ts';
 jest.setTimeout(120_000);
 
 const KEYS = 20;
-const PER_KEY = 150;
+const PER_KEY = 80;
 /** Slow enough that a kill finds work under way, in several transactions. */
 const DELAY_MS = 1;
 
@@ -90,6 +90,23 @@ describe('a process that is killed at work', () => {
     expect(await one.kill('SIGTERM')).toBe(0);
     await reaches(TOTAL);
     expect(await readCounts(output)).toEqual(exactCounts(KEYS, PER_KEY));
+    expect(other.states).not.toContain('ERROR');
+  });
+
+  test('and one that was asleep for longer than its session finds its tasks gone, and takes part again', async () => {
+    await using folder = await tempFolder();
+    await using otherFolder = await tempFolder();
+    const { start, reaches, output } = await cluster();
+    await using one = await start(folder);
+    await reaches(TOTAL / 8);
+    await using other = await start(otherFolder);
+    await reaches(TOTAL / 4);
+    one.pause();
+    await reaches(TOTAL / 2);
+    one.resume();
+    await reaches(TOTAL);
+    expect(await readCounts(output)).toEqual(exactCounts(KEYS, PER_KEY));
+    expect(one.states).not.toContain('ERROR');
     expect(other.states).not.toContain('ERROR');
   });
 });
