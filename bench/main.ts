@@ -24,7 +24,7 @@ async function main(signal: AbortSignal): Promise<void> {
       brokers: { type: 'string' },
       'app-id': { type: 'string' },
       'state-dir': { type: 'string' },
-      'node-options': { type: 'string', default: '' },
+      profile: { type: 'string' },
       timeout: { type: 'string', default: DEFAULT_TIMEOUT_SECONDS },
     },
   });
@@ -47,7 +47,7 @@ async function main(signal: AbortSignal): Promise<void> {
           applicationId: values['app-id'] ?? newApplicationId(workload),
           ...(values['state-dir'] === undefined ? {} : { stateDir: values['state-dir'] }),
           timeoutMs: Number(values.timeout) * 1000,
-          nodeOptions: values['node-options'].split(' ').filter((option) => option !== ''),
+          ...(values.profile === undefined ? {} : { profileFolder: values.profile }),
         });
         console.log(JSON.stringify(line));
       }

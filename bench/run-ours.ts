@@ -19,8 +19,8 @@ export interface RunOptions {
   /** Leave topics and state for a restart. */
   readonly keep?: boolean;
   readonly timeoutMs: number;
-  /** Options of node, such as --cpu-prof. */
-  readonly nodeOptions?: readonly string[];
+  /** Where to write a CPU profile; profiled figures are no figures. */
+  readonly profileFolder?: string;
 }
 
 /** The line that a run prints, of either side. */
@@ -44,7 +44,7 @@ const APPLICATION = fileURLToPath(new URL('./app/main.js', import.meta.url));
 /** One measured run of ours in a process of its own, its output checked; topics and state are removed afterwards. */
 export async function runOurs(session: Session, options: RunOptions): Promise<RunLine> {
   const { cluster, broker } = session;
-  const { workload, guarantee, cacheBytes, threads, applicationId, keep = false } = options;
+  const { workload, guarantee, cacheBytes, threads, applicationId, profileFolder, keep = false } = options;
   const folder = options.stateDir ?? (await mkdtemp(path.join(tmpdir(), 'millrace-bench-')));
   const output = outputTopic(applicationId);
   await cluster.createTopic(output);
@@ -53,7 +53,9 @@ export async function runOurs(session: Session, options: RunOptions): Promise<Ru
     const printed = await session.run(
       process.execPath,
       [
-        ...(options.nodeOptions ?? []),
+        ...(profileFolder === undefined
+          ? []
+          : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`]),
         APPLICATION,
         ...['run', workload],
         ...['--brokers', broker.brokers.join(',')],

@@ -89,13 +89,18 @@ export interface Reading {
   readonly watts: number;
 }
 
-const scratch = new DataView(new ArrayBuffer(8));
+/**
+ * Doubles pass through one buffer: a `DataView` of the bytes themselves would have to be made for each value, and asking
+ * a small `Uint8Array` for its `buffer` moves it off the heap.
+ */
+const doubles = new Float64Array(6);
+const words = new DataView(doubles.buffer);
+const doubleBytes = new Uint8Array(doubles.buffer);
 
-/** A view over the record's buffer would have to be made for each read. */
 function readDouble(bytes: Uint8Array, at: number): number {
-  scratch.setInt32(0, readInt32(bytes, at));
-  scratch.setInt32(4, readInt32(bytes, at + 4));
-  return scratch.getFloat64(0);
+  words.setInt32(0, readInt32(bytes, at));
+  words.setInt32(4, readInt32(bytes, at + 4));
+  return words.getFloat64(0);
 }
 
 const readReading = (bytes: Uint8Array, at: number): Reading => ({
@@ -109,62 +114,81 @@ export const reading: Serde<Reading> = {
     const bytes = new Uint8Array(24);
     writeInt64(bytes, 0, id);
     writeInt64(bytes, 8, timestampMs);
-    new DataView(bytes.buffer).setFloat64(16, watts);
+    words.setFloat64(0, watts);
+    bytes.set(doubleBytes.subarray(0, 8), 16);
     return bytes;
   },
   deserialize: (bytes) => readReading(bytes, 0),
   deserializeAt: readReading,
 };
 
-/** W2: state. `squares` is the sum of squared deviations from the mean (Welford). */
+/** W2: state. `squares` is the sum of squared deviations from the mean (Welford). Immutable. */
 export class Stats {
-  count = 0;
-  sum = 0;
-  min = Infinity;
-  max = -Infinity;
-  mean = 0;
-  squares = 0;
+  readonly count: number;
+  readonly sum: number;
+  readonly min: number;
+  readonly max: number;
+  readonly mean: number;
+  readonly squares: number;
 
-  /** Changes it in place, as an aggregator may. */
-  add(x: number): this {
-    this.count++;
+  constructor(
+    count: number,
+    sum: number,
+    min: number,
+    max: number,
+    mean: number,
+    squares: number,
+  ) {
+    this.count = count;
+    this.sum = sum;
+    this.min = min;
+    this.max = max;
+    this.mean = mean;
+    this.squares = squares;
+  }
+
+  add(x: number): Stats {
+    const count = this.count + 1;
     const delta = x - this.mean;
-    this.sum += x;
-    this.min = Math.min(this.min, x);
-    this.max = Math.max(this.max, x);
-    this.mean += delta / this.count;
-    this.squares += delta * (x - this.mean);
-    return this;
+    const mean = this.mean + delta / count;
+    return new Stats(
+      count,
+      this.sum + x,
+      Math.min(this.min, x),
+      Math.max(this.max, x),
+      mean,
+      this.squares + delta * (x - mean),
+    );
   }
 }
 
+export const NO_STATS = new Stats(0, 0, Infinity, -Infinity, 0, 0);
+
 function writeStats({ count, sum, min, max, mean }: Stats, last: number): Uint8Array {
-  const bytes = new Uint8Array(48);
-  const view = new DataView(bytes.buffer);
-  view.setFloat64(0, count);
-  view.setFloat64(8, sum);
-  view.setFloat64(16, min);
-  view.setFloat64(24, max);
-  view.setFloat64(32, mean);
-  view.setFloat64(40, last);
-  return bytes;
+  words.setFloat64(0, count);
+  words.setFloat64(8, sum);
+  words.setFloat64(16, min);
+  words.setFloat64(24, max);
+  words.setFloat64(32, mean);
+  words.setFloat64(40, last);
+  return doubleBytes.slice();
 }
 
-function readStats(bytes: Uint8Array, at: number): Stats {
-  const stats = new Stats();
-  stats.count = readDouble(bytes, at);
-  stats.sum = readDouble(bytes, at + 8);
-  stats.min = readDouble(bytes, at + 16);
-  stats.max = readDouble(bytes, at + 24);
-  stats.mean = readDouble(bytes, at + 32);
-  stats.squares = readDouble(bytes, at + 40);
-  return stats;
-}
+const readStats = (bytes: Uint8Array, at: number): Stats =>
+  new Stats(
+    readDouble(bytes, at),
+    readDouble(bytes, at + 8),
+    readDouble(bytes, at + 16),
+    readDouble(bytes, at + 24),
+    readDouble(bytes, at + 32),
+    readDouble(bytes, at + 40),
+  );
 
 export const stats: Serde<Stats> = {
   serialize: (value) => writeStats(value, value.squares),
   deserialize: (bytes) => readStats(bytes, 0),
   deserializeAt: readStats,
+  immutable: true,
 };
 
 /** W2: output; the last double is the variance. */

@@ -15,12 +15,12 @@ import {
 import type { Probe } from './probe.ts';
 import {
   NO_RECORDS,
+  NO_STATS,
   reading,
   row,
   ruleJson,
   ruleState,
   shuffleJson,
-  Stats,
   stats,
   statsResult,
   update,
@@ -170,7 +170,7 @@ function windows(builder: StreamsBuilder, { applicationId, probe }: AppOptions):
     .groupByKey()
     .windowedBy(TimeWindows.of({ size: WINDOW_MS }))
     .aggregate(
-      () => new Stats(),
+      () => NO_STATS,
       (_, { watts }, aggregate) => aggregate.add(watts),
       { store: 'w2', value: stats },
     )
