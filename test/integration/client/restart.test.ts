@@ -14,7 +14,7 @@ import { until } from '../../support/until.ts';
 let broker: KafkaBroker;
 
 beforeAll(async () => {
-  broker = await startKafka();
+  broker = await startKafka({ source: 'own' });
 }, 60_000);
 
 afterAll(async () => {
