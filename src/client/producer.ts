@@ -57,6 +57,8 @@ export class Producer {
   readonly #partitionCounts = new Map<string, number>();
   #failure: StreamsError | null = null;
   #hasAppended = false;
+  /** Counts what was thrown away. */
+  #discards = 0;
   #isClosed = false;
   #onError: ProductionErrorHandler | null = null;
   #waiters: (() => void)[] = [];
@@ -278,6 +280,8 @@ export class Producer {
     this.#acked.clear();
     this.#failure = null;
     this.#hasAppended = false;
+    this.#discards++;
+    this.#wake();
   }
 
   async #failing(step: () => Promise<void>): Promise<void> {
@@ -290,12 +294,16 @@ export class Producer {
   }
 
   async #until(isReached: () => boolean): Promise<void> {
+    const discards = this.#discards;
     while (!isReached()) {
       if (this.#failure !== null) throw this.#failure;
-      if (this.#isClosed) throw new StreamsError('STREAMS_STOPPED', 'the producer was closed');
       await new Promise<void>((resolve) => {
         this.#waiters.push(resolve);
       });
+      if (this.#isClosed) throw new StreamsError('STREAMS_STOPPED', 'the producer was closed');
+      if (discards !== this.#discards) {
+        throw new StreamsError('STREAMS_TASK_CORRUPTED', 'what was to be flushed was thrown away');
+      }
     }
     if (this.#failure !== null) throw this.#failure;
   }
