@@ -6,3 +6,11 @@ export type {
   ToolResult,
 } from './adapters/broker/kafka-broker.ts';
 export type { KafkaTool } from './adapters/broker/kafka-tools.ts';
+export {
+  TopologyTestDriver,
+  type Plannable,
+  type TopologyTestDriverOptions,
+} from './testing/topology-test-driver.ts';
+export type { TestInputTopic } from './testing/test-input-topic.ts';
+export type { TestOutputTopic } from './testing/test-output-topic.ts';
+export type { InputTopicOptions, TestInputRecord, TestRecord } from './testing/test-record.ts';

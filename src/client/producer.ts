@@ -260,8 +260,10 @@ export class Producer {
 
   /** Throws away what is buffered, ends the transaction, and leaves a producer that can begin again. */
   async abortTransaction(): Promise<void> {
-    // Without their answers we do not know what became of them: the epoch keeps them out of the next transaction.
-    if (this.#sender.isBusy) this.#transaction.requireNewEpoch();
+    // We do not know what became of batches without an answer, or their sequence is a gap: the epoch keeps them out of
+    // the next transaction, and gives their partitions new sequences.
+    const isUndecided = this.#sender.isBusy || this.#accumulator.hasSent;
+    if (isUndecided) this.#transaction.requireNewEpoch();
     this.#discard();
     await this.#transaction.abort();
   }

@@ -68,9 +68,7 @@ export class ProcessorContextImpl implements InternalProcessorContext {
       this.#child(childName).process(record);
       return;
     }
-    for (let i = 0; i < children.length; i++) {
-      (children[i] as ProcessorNode).process(record);
-    }
+    for (const child of children) child.process(record);
   }
 
   schedule(interval: Duration, type: PunctuationType, punctuator: Punctuator): Cancellable {

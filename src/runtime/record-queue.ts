@@ -329,11 +329,16 @@ export class RecordQueue {
 }
 
 function reader(serde: Serde<unknown>): Read {
-  if (serde.deserializeAt !== undefined) {
-    const { deserializeAt } = serde;
-    return (bytes, start, end, site) => deserializeAt.call(serde, bytes, start, end, site);
+  if (readsInPlace(serde)) {
+    return (bytes, start, end, site) => serde.deserializeAt(bytes, start, end, site);
   }
   // Not `subarray`: of a Buffer that takes 59 ns, this 19.
   return (bytes, start, end, site) =>
     serde.deserialize(new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start), site);
+}
+
+function readsInPlace(
+  serde: Serde<unknown>,
+): serde is Serde<unknown> & Required<Pick<Serde<unknown>, 'deserializeAt'>> {
+  return serde.deserializeAt !== undefined;
 }

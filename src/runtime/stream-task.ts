@@ -92,6 +92,7 @@ export class StreamTask {
   readonly id: TaskId;
   readonly sourcePartitions: readonly TopicPartition[];
 
+  readonly #name: string;
   readonly #options: StreamTaskOptions;
   readonly #tags: MetricTags;
   readonly #topicNames: TopicNames;
@@ -111,9 +112,10 @@ export class StreamTask {
   private constructor(options: StreamTaskOptions) {
     const { id, metrics, config } = options;
     this.id = id;
+    this.#name = id.toString();
     this.sourcePartitions = options.sourcePartitions;
     this.#options = options;
-    this.#tags = { ...options.tags, 'task-id': id.toString() };
+    this.#tags = { ...options.tags, 'task-id': this.#name };
     this.#topicNames = new TopicNames(config.applicationId, options.repartitionTopics);
     this.#sources = sourcesByTopic(options.subtopology, this.#topicNames);
     const queues = options.sourcePartitions.map((partition) => this.#openQueue(partition));
@@ -153,7 +155,7 @@ export class StreamTask {
     records: Iterable<RestoredRecord>,
     position: ChangelogPosition,
   ): Promise<void> {
-    invariant(!this.#isStarted, 'a running task cannot be restored', { taskId: `${this.id}` });
+    invariant(!this.#isStarted, 'a running task cannot be restored', { taskId: this.#name });
     return this.#execution.state.restore(changelogTopic, records, position);
   }
 
@@ -334,7 +336,7 @@ export class StreamTask {
   #begin({ topic, partition, offset, metadata }: SourcePosition): number {
     const queue = this.#group.queue(topic, partition);
     invariant(queue !== undefined, 'a position of a partition that the task does not read', {
-      taskId: `${this.id}`,
+      taskId: this.#name,
       topic,
       partition,
     });
@@ -342,7 +344,7 @@ export class StreamTask {
     if (decoded === null) {
       const { logger } = this.#options;
       logger.warn(
-        { taskId: `${this.id}`, topic, partition, metadata },
+        { taskId: this.#name, topic, partition, metadata },
         'the metadata of a committed offset is not known: the stream time of its partition starts anew',
       );
     }
@@ -396,7 +398,7 @@ export class StreamTask {
         dropped: (queue, reason) => {
           this.#didWork = true;
           const { offset } = queue;
-          const site = { taskId: `${this.id}`, topic, partition, offset, node: source.name };
+          const site = { taskId: this.#name, topic, partition, offset, node: source.name };
           this.#execution.dropped.count(reason, () => site);
         },
       },
@@ -407,8 +409,8 @@ export class StreamTask {
   #undecodable(queue: RecordQueue, undecodable: StreamsError): void {
     const { config, logger } = this.#options;
     const { runner, dropped } = this.#execution;
-    const error = undecodable.at({ taskId: `${this.id}` });
-    const context = sourceContext(`${this.id}`, queue.source.name, queue);
+    const error = undecodable.at({ taskId: this.#name });
+    const context = sourceContext(this.#name, queue.source.name, queue);
     const handler = config.deserializationExceptionHandler;
     const asked = { option: 'deserializationExceptionHandler', handler } as const;
     const response = askHandler(asked, context, error, logger);
@@ -430,7 +432,7 @@ export class StreamTask {
     const { id } = this;
     return new TaskExecution({
       ...this.#options,
-      taskId: id.toString(),
+      taskId: this.#name,
       partition: id.partition,
       topicNames: this.#topicNames,
       sources: [...this.#sources.values()],
@@ -449,7 +451,7 @@ export class StreamTask {
         await execution.closeProcessors();
       } catch (err) {
         // Their state is gone already: the task goes on without them.
-        logger.warn({ err, taskId: `${this.id}` }, 'a processor failed to close');
+        logger.warn({ err, taskId: this.#name }, 'a processor failed to close');
       }
     }
   }
@@ -459,7 +461,7 @@ export class StreamTask {
     if (failure !== null) throw failure;
     const isIdle = this.#isStarted && pending === null;
     invariant(isIdle, 'the task was driven before its start or while it waits', {
-      taskId: `${this.id}`,
+      taskId: this.#name,
     });
   }
 }

@@ -1,7 +1,7 @@
 import { Fetcher } from '../client/fetcher.ts';
 import { Admin } from '../client/admin.ts';
 import { KafkaClient } from '../client/kafka-client.ts';
-import { StreamsError } from '../common/errors.ts';
+import type { StreamsError } from '../common/errors.ts';
 import type { Metrics, MetricTags } from '../observability/metrics.ts';
 import type { ManagedStore } from '../state/managed-store.ts';
 import { SharedObjectBudget } from '../state/shared-object-budget.ts';

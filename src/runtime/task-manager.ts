@@ -5,8 +5,8 @@ import type { RunningTask, TaskOpener } from './task-opener.ts';
 import type { AssignedTask, TaskRegistry } from './task-registry.ts';
 
 export interface TaskManagerOptions {
-  readonly opener: TaskOpener;
-  readonly registry: TaskRegistry;
+  readonly opener: Pick<TaskOpener, 'open'>;
+  readonly registry: Pick<TaskRegistry, 'ids' | 'close'>;
   /** Something changed that the thread has to look at: tasks were opened, or could not be. */
   readonly onChange: () => void;
   readonly metrics: Metrics;
@@ -66,8 +66,8 @@ export class TaskManager {
 
   /** Throws what made the last opening fail, once. */
   throwIfFailed(): void {
-    const error = this.#opening?.takeError();
-    if (error === undefined) return;
+    const error = this.#opening?.error ?? null;
+    if (error === null) return;
     this.#opening = null;
     throw error;
   }
@@ -105,6 +105,11 @@ export class TaskManager {
     this.#running = [];
   }
 
+  /** After `discard`, where the storages themselves are in doubt: the next opening checks them. */
+  async closeStorages(): Promise<void> {
+    await this.#closeAllBut(new Set());
+  }
+
   /** F3: the same tasks again, from their stable offsets. */
   reopen(): void {
     if (this.#membership !== null && !this.#suspended) this.#openMissing();
@@ -133,7 +138,7 @@ export class TaskManager {
       this.#options.onChange();
     };
     opening.run(this.#options.opener.open(tasks, opening.signal, onStarted), () => {
-      if (this.#opening === opening && !opening.failed) this.#opening = null;
+      if (this.#opening === opening && opening.error === null) this.#opening = null;
       this.#options.onChange();
     });
   }
@@ -167,20 +172,16 @@ function isSameOrNext(old: Membership | null, membership: Membership): boolean {
 class Opening {
   readonly #abort = new AbortController();
   #done: Promise<void> = Promise.resolve();
-  #error: { readonly reason: unknown } | null = null;
+  #error: Error | null = null;
 
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
 
-  get failed(): boolean {
-    return this.#error !== null;
-  }
-
   run(work: Promise<void>, onSettled: () => void): void {
     this.#done = work
       .catch((reason: unknown) => {
-        this.#error = { reason };
+        this.#error = reason instanceof Error ? reason : new Error(String(reason));
       })
       .then(onSettled);
   }
@@ -191,9 +192,7 @@ class Opening {
     await this.#done;
   }
 
-  takeError(): unknown {
-    const reason = this.#error?.reason;
-    this.#error = null;
-    return reason;
+  get error(): Error | null {
+    return this.#error;
   }
 }

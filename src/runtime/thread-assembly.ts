@@ -219,6 +219,7 @@ function createOpener(
     reader,
     allowTruncatedChangelog: config.allowTruncatedChangelog,
     clock: ports.clock,
+    logger: config.logger,
   });
 }
 

@@ -164,7 +164,7 @@ export class WorkRunner {
     const children = this.#children;
     try {
       if (this.#punctuation === null) {
-        for (let i = 0; i < children.length; i++) (children[i] as ProcessorNode).process(record);
+        for (const child of children) child.process(record);
       } else {
         this.#punctuation.node.punctuate(this.#punctuation.punctuator, record);
       }

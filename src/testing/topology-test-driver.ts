@@ -1,9 +1,10 @@
 import { parseDuration, type Duration } from '../common/duration.ts';
-import { StreamsError } from '../common/errors.ts';
+import { isStreamsError, StreamsError } from '../common/errors.ts';
 import { TaskId } from '../common/task-id.ts';
 import { MetricsRegistry } from '../observability/metrics-registry.ts';
 import type { MetricTags } from '../observability/metrics.ts';
 import { GlobalTask } from '../runtime/global-task.ts';
+import { messageOf } from '../runtime/message-of.ts';
 import { StreamTask } from '../runtime/stream-task.ts';
 import {
   parseStreamsConfig,
@@ -92,7 +93,7 @@ export class TopologyTestDriver implements AsyncDisposable {
   readonly #produced = new Set<string>();
   readonly #sourceTopics: ReadonlySet<string>;
   readonly #globalTopics: ReadonlySet<string>;
-  #failure: unknown = null;
+  #failure: StreamsError | null = null;
   #isClosed = false;
   /** Calls run one after the other, whether they are awaited or not. */
   #turn: Promise<void> = Promise.resolve();
@@ -214,10 +215,12 @@ export class TopologyTestDriver implements AsyncDisposable {
       try {
         await work();
       } catch (error) {
-        this.#failure = error;
+        this.#failure = isStreamsError(error)
+          ? error
+          : new StreamsError('STREAMS_PROCESSING', messageOf(error), { cause: error });
         this.#parts.topics.takeProduced(); // the transaction that they were part of is aborted
         this.#parts.task?.discard();
-        throw error;
+        throw this.#failure;
       }
     });
     this.#turn = done.catch(() => undefined);

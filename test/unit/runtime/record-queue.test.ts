@@ -5,6 +5,7 @@ import { RecordQueue } from '../../../src/runtime/record-queue.ts';
 import type { Serde } from '../../../src/serde/serde.ts';
 import { memoryChunk, MemoryRecordCursor } from '../../../src/testing/memory-records.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+import { errorOf } from '../../support/error-of.ts';
 import { bytesOf } from '../../support/task-harness.ts';
 
 /** Text; a value that begins with `!` cannot be read. Remembers what it was asked to read. */
@@ -125,11 +126,10 @@ describe('record queue', () => {
   test('a negative timestamp without an extractor is an error with its place', () => {
     const { queue } = openQueue();
     add(queue, 4, ['a=1@-1']);
-    const error = expect.objectContaining({
+    expect(errorOf(() => queue.advance())).toMatchObject({
       code: 'STREAMS_INVALID_TIMESTAMP',
       site: { topic: 'in', partition: 3, offset: 4, node: 'source' },
-    }) as unknown;
-    expect(() => queue.advance()).toThrow(error as Error);
+    });
   });
 
   test.each([undefined, Number.NaN, 1.5, '5'])(
@@ -147,7 +147,7 @@ describe('record queue', () => {
       throw cause;
     });
     add(queue, 0, ['a=1@1']);
-    expect(() => queue.advance()).toThrow(expect.objectContaining({ cause }) as unknown as Error);
+    expect(errorOf(() => queue.advance())).toMatchObject({ cause });
   });
 
   test('what cannot be deserialized is passed to the listener and skipped', () => {
