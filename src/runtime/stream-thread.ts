@@ -14,6 +14,7 @@ import type { FailureClock } from './failure-clock.ts';
 import type { InputReader } from './input-reader.ts';
 import type { RepartitionPurge } from './repartition-purge.ts';
 import type { SourceTopics } from './source-topics.ts';
+import type { StreamTask } from './stream-task.ts';
 import type { StreamsConfig, UncaughtExceptionResponse } from './streams-config.ts';
 import type { TaskManager } from './task-manager.ts';
 import type { AssignedTask } from './task-registry.ts';
@@ -207,10 +208,10 @@ export class StreamThread {
     const { running } = tasks;
     this.#turnOf = (this.#turnOf + 1) % running.length;
     const task = running[this.#turnOf]?.task;
-    if (task?.pending !== null) return false;
+    if (task === undefined || isWaiting(task)) return false;
     const processed = task.process(LAP_RECORDS, deadlineMs);
-    const mayPunctuate = task.pending === null;
-    return (mayPunctuate && task.punctuate(clock.nowMs())) || processed > 0;
+    const punctuated = !isWaiting(task) && task.punctuate(clock.nowMs());
+    return punctuated || processed > 0;
   }
 
   #isCommitDue(): boolean {
@@ -308,6 +309,8 @@ export class StreamThread {
     this.#options.onRunning(false);
     await this.#drop();
     this.#producerReady = false;
+    // Opening a database again is what finds out that it is damaged, and heals it.
+    if (error.code.startsWith('STREAMS_STATE_')) await tasks.closeStorages();
     if (error.recovery === 'rejoin') {
       await tasks.suspend();
       this.#member.requestRejoin(error.code);
@@ -388,6 +391,11 @@ export class StreamThread {
       );
     }
   }
+}
+
+/** Async processors of it are at work: it must be left alone. */
+function isWaiting(task: StreamTask): boolean {
+  return task.pending !== null;
 }
 
 /** Anything else is a bug, ours or one that user code brought in by a way that no node wraps. */

@@ -95,6 +95,12 @@ describe('types flow from operator to operator', () => {
   });
 });
 
+test('a table that never deletes rows can stand where one that may is asked for', () => {
+  const { orders } = start();
+  const nameOf = (table: KTable<string, number>): string | null => table.queryableStore;
+  expect(nameOf(orders.groupByKey().count({ store: 'counts' }))).toBe('counts');
+});
+
 describe('the compiler refuses', () => {
   test('a serde that is not known where one is needed', () => {
     const { orders } = start();

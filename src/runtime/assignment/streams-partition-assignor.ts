@@ -24,7 +24,7 @@ import { assignTasks } from './task-assignor.ts';
 export interface AssignorEnvironment {
   /** Partition counts of the user's topics that exist. */
   partitionCounts(topics: readonly string[]): Promise<ReadonlyMap<string, number>>;
-  /** Whether the group has a committed offset for any of these. */
+  /** Whether the application has committed an offset for any of these, since it was last reset. */
   hasCommitted(partitions: readonly TopicPartition[]): Promise<boolean>;
   makeReady(topics: readonly RequiredTopic[]): Promise<void>;
   ownedTasks(): readonly TaskId[];

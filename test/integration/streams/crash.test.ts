@@ -9,14 +9,17 @@ import { until } from '../../support/until.ts';
 jest.setTimeout(120_000);
 
 const KEYS = 20;
-const PER_KEY = 150;
+const PER_KEY = 80;
 /** Slow enough that a kill finds work under way, in several transactions. */
 const DELAY_MS = 1;
 
 interface Cluster {
   readonly output: string;
-  start(folder: TempFolder, config?: Partial<CountingProcess['config']>): Promise<ChildApp>;
-  reaches(total: number): Promise<void>;
+  readonly start: (
+    folder: TempFolder,
+    config?: Partial<CountingProcess['config']>,
+  ) => Promise<ChildApp>;
+  readonly reaches: (total: number) => Promise<void>;
 }
 
 async function cluster(): Promise<Cluster> {
@@ -57,9 +60,10 @@ describe('a process that is killed at work', () => {
       await reaches((TOTAL / 5) * killed);
       await app.kill('SIGKILL');
     }
-    await using _ = await start(folder, config);
+    await using last = await start(folder, config);
     await reaches(TOTAL);
     expect(await readCounts(output)).toEqual(exactCounts(KEYS, PER_KEY));
+    expect(last.states).toEqual(['REBALANCING', 'RUNNING']);
   });
 
   test('hands its tasks to the other instance, with nothing lost or doubled', async () => {
@@ -67,11 +71,12 @@ describe('a process that is killed at work', () => {
     await using otherFolder = await tempFolder();
     const { start, reaches, output } = await cluster();
     await using one = await start(folder);
-    await using _ = await start(otherFolder);
+    await using other = await start(otherFolder);
     await reaches(TOTAL / 4);
     await one.kill('SIGKILL');
     await reaches(TOTAL);
     expect(await readCounts(output)).toEqual(exactCounts(KEYS, PER_KEY));
+    expect(other.states).not.toContain('ERROR');
   });
 
   test('and one that is stopped hands them over at once', async () => {
@@ -80,10 +85,28 @@ describe('a process that is killed at work', () => {
     const { start, reaches, output } = await cluster();
     // A session that long would hold the tasks back for the whole test.
     await using one = await start(folder, { sessionTimeoutMs: 300_000 });
-    await using _ = await start(otherFolder, { sessionTimeoutMs: 300_000 });
+    await using other = await start(otherFolder, { sessionTimeoutMs: 300_000 });
     await reaches(TOTAL / 4);
     expect(await one.kill('SIGTERM')).toBe(0);
     await reaches(TOTAL);
     expect(await readCounts(output)).toEqual(exactCounts(KEYS, PER_KEY));
+    expect(other.states).not.toContain('ERROR');
+  });
+
+  test('and one that was asleep for longer than its session finds its tasks gone, and takes part again', async () => {
+    await using folder = await tempFolder();
+    await using otherFolder = await tempFolder();
+    const { start, reaches, output } = await cluster();
+    await using one = await start(folder);
+    await reaches(TOTAL / 8);
+    await using other = await start(otherFolder);
+    await reaches(TOTAL / 4);
+    one.pause();
+    await reaches(TOTAL / 2);
+    one.resume();
+    await reaches(TOTAL);
+    expect(await readCounts(output)).toEqual(exactCounts(KEYS, PER_KEY));
+    expect(one.states).not.toContain('ERROR');
+    expect(other.states).not.toContain('ERROR');
   });
 });
