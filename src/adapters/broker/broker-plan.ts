@@ -11,6 +11,7 @@ export interface BrokerPlan {
   readonly listeners: 'PLAINTEXT' | 'SASL_PLAINTEXT' | 'SASL_SSL';
   readonly users: ReadonlyMap<string, string>;
   readonly properties: Readonly<Record<string, string>>;
+  readonly jvmOptions: readonly string[];
   readonly startTimeoutMs: number;
   readonly fetchTimeoutMs: number;
   readonly toolTimeoutMs: number;
@@ -39,6 +40,7 @@ export function planBroker(options: StartKafkaOptions): BrokerPlan {
     listeners,
     users: planUsers(listeners, options.users),
     properties: options.properties ?? {},
+    jvmOptions: options.jvmOptions ?? [],
     startTimeoutMs: options.startTimeoutMs ?? 60_000,
     fetchTimeoutMs: options.fetchTimeoutMs ?? 600_000,
     toolTimeoutMs: options.toolTimeoutMs ?? 60_000,

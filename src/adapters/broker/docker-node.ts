@@ -106,6 +106,7 @@ export class DockerNode implements BrokerNode {
     return new GenericContainer(engine.image)
       .withNetwork(network)
       .withNetworkAliases(peerHost)
+      .withEnvironment({ KAFKA_OPTS: plan.jvmOptions.join(' ') })
       .withExposedPorts({ container: clientPort, host: clientPort })
       .withCopyContentToContainer([
         { content: serverProperties(plan, address, addresses, FILES), target: PROPERTIES },

@@ -70,7 +70,14 @@ async function startOnce(plan: BrokerPlan, tools: JavaTools): Promise<KafkaBroke
         throw new StreamsError('STREAMS_CONFIG', `kafka-storage refused the settings: ${output}`);
       }
       const { java } = tools.runtime;
-      return new JavaNode({ id: address.id, java, ...tools.jars, folder: nodeFolder, guardian });
+      return new JavaNode({
+        id: address.id,
+        java,
+        ...tools.jars,
+        jvmOptions: plan.jvmOptions,
+        folder: nodeFolder,
+        guardian,
+      });
     };
     const nodes = await settleAll(addresses.map(prepare));
     plan.onProgress(

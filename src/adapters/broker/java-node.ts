@@ -28,6 +28,7 @@ export interface JavaNodeOptions {
   readonly id: number;
   readonly java: string;
   readonly classPath: string;
+  readonly jvmOptions: readonly string[];
   readonly log4jFile: string;
   /** Holds server.properties and takes the log; the JVM's temporary files go there too. */
   readonly folder: string;
@@ -85,9 +86,10 @@ export class JavaNode implements BrokerNode {
 
   /** Returns how long the log was before. */
   #spawn(): number {
-    const { java, classPath, log4jFile, folder, guardian } = this.#options;
+    const { java, classPath, jvmOptions, log4jFile, folder, guardian } = this.#options;
     const args = [
       ...JVM_OPTIONS,
+      ...jvmOptions,
       `-Djava.io.tmpdir=${folder}`,
       `-Dlog4j2.configurationFile=${log4jFile}`,
       ...['-cp', classPath, 'kafka.Kafka', `${folder}/server.properties`],

@@ -67,6 +67,8 @@ export interface StartKafkaOptions {
   readonly users?: Readonly<Record<string, string>>;
   /** Kafka's own server properties, over the ones that the launcher sets. */
   readonly properties?: Readonly<Record<string, string>>;
+  /** Options of each node's JVM, behind those of the launcher, which are for a quick start and a small broker. */
+  readonly jvmOptions?: readonly string[];
   /**
    * Only this source; by default the first that is there, in the order of `BrokerSource`. `own` is
    * Docker or Java: a broker that may be killed and paused, whatever KAFKA_BROKERS says.

@@ -291,6 +291,44 @@ describe.each([1, 2])('both protocols: %i', (level) => {
   );
 });
 
+describe('what the broker does not check', () => {
+  const nobodies = [
+    { groupId: 'group', memberId: '', generationId: 3, groupInstanceId: null },
+    { groupId: 'group', memberId: 'm', generationId: -1, groupInstanceId: null },
+  ];
+
+  test.each(nobodies)('offsets of nobody are never sent: %j', async (nobody) => {
+    const s = await producerScene();
+    s.append('a');
+    await s.producer.flush();
+    const offsets = [{ topic: 'in', partition: 0, offset: 1, metadata: '' }];
+    await expect(s.producer.sendOffsets(offsets, nobody)).rejects.toMatchObject({
+      code: 'STREAMS_INVARIANT',
+    });
+    expect(s.cluster.log.some((line) => line.startsWith('TxnOffsetCommit'))).toBe(false);
+  });
+
+  test('a transaction without offsets is never committed', async () => {
+    const s = await producerScene();
+    s.append('a');
+    await s.producer.flush();
+    await expect(s.producer.commitTransaction()).rejects.toMatchObject({
+      code: 'STREAMS_INVARIANT',
+    });
+    expect(s.ends).toEqual(['init -1 -1']);
+  });
+
+  test('offsets are never sent before every record is in the log', async () => {
+    const s = await producerScene();
+    s.append('a');
+    const offsets = [{ topic: 'in', partition: 0, offset: 1, metadata: '' }];
+    const member = { groupId: 'group', memberId: 'm', generationId: 3, groupInstanceId: null };
+    await expect(s.producer.sendOffsets(offsets, member)).rejects.toMatchObject({
+      code: 'STREAMS_INVARIANT',
+    });
+  });
+});
+
 test('every batch of a transaction carries its flag, id and epoch; those without a transactional id carry no flag', async () => {
   const transactional = await producerScene();
   transactional.append('a');
