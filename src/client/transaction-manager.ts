@@ -419,14 +419,14 @@ export class TransactionManager {
     request: Req,
     options: ClientRequestOptions = {},
   ): Promise<Answer<Res>> {
-    let isSent = false;
+    const sending = { isSent: false };
     const onSend = (): void => {
-      isSent = true;
+      sending.isSent = true;
     };
     try {
       return await this.#client.send(target, 'txn', api, request, { ...options, onSend });
     } catch (error) {
-      if (isSent) this.noteLateCopy();
+      if (sending.isSent) this.noteLateCopy();
       throw error;
     }
   }
