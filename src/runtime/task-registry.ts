@@ -127,7 +127,8 @@ export class TaskRegistry {
   }
 }
 
-function hasSamePartitions(a: AssignedTask, b: AssignedTask): boolean {
+/** A source topic of a task may get partitions while it runs. */
+export function hasSamePartitions(a: AssignedTask, b: AssignedTask): boolean {
   const keysOf = ({ partitions }: AssignedTask): string =>
     partitions
       .map(({ topic, partition }) => partitionKey(topic, partition))
