@@ -178,6 +178,8 @@ export class Committer {
   }
 
   async #flushCaches(tasks: readonly OpenTask[]): Promise<void> {
+    // All of them first: what async processors are at work on may be taken back, and nothing else with it.
+    for (const { task } of tasks) await this.#settled(task);
     for (const { task } of tasks) {
       do {
         await this.#settled(task);

@@ -208,7 +208,9 @@ export class StreamThread {
     const { running } = tasks;
     this.#turnOf = (this.#turnOf + 1) % running.length;
     const task = running[this.#turnOf]?.task;
-    if (task === undefined || isWaiting(task)) return false;
+    // All tasks write to one producer, which takes back the outputs of one record at a time.
+    const isHeld = running.some(({ task: other }) => other.isStaging);
+    if (task === undefined || isHeld || isWaiting(task)) return false;
     const processed = task.process(LAP_RECORDS, deadlineMs);
     const punctuated = !isWaiting(task) && task.punctuate(clock.nowMs());
     return punctuated || processed > 0;
@@ -296,7 +298,7 @@ export class StreamThread {
   }
 
   async #recover(error: StreamsError): Promise<void> {
-    const { failures, logger, wakeUp, tasks, onUncaught } = this.#options;
+    const { failures, logger, tasks, onUncaught } = this.#options;
     this.#failuresTotal.add(1);
     if (this.#stopping) throw error;
     const waitMs = failures.failed();
@@ -315,7 +317,22 @@ export class StreamThread {
       await tasks.suspend();
       this.#member.requestRejoin(error.code);
     }
-    await wakeUp.sleep(waitMs ?? IDLE_MS);
+    await this.#pause(waitMs ?? IDLE_MS);
+  }
+
+  /** The whole time: what wakes the thread, records that were fetched for instance, does not mend what has failed. */
+  async #pause(forMs: number): Promise<void> {
+    const { wakeUp, clock } = this.#options;
+    const untilMs = clock.monotonicMs() + forMs;
+    for (let leftMs = forMs; leftMs > 0 && !this.#isStopping();) {
+      await wakeUp.sleep(leftMs);
+      leftMs = untilMs - clock.monotonicMs();
+    }
+  }
+
+  /** A function, since `stop` may come while something is awaited. */
+  #isStopping(): boolean {
+    return this.#stopping;
   }
 
   /** One more rebalance, in which the leader hands our error to every member. */
