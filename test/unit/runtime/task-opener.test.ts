@@ -37,7 +37,7 @@ async function openRegistry(
 function openerOf(registry: TaskRegistry): TaskOpener {
   return new TaskOpener({
     registry,
-    fetchCommitted: (_, signal) =>
+    fetchCommitted: (_: unknown, signal: AbortSignal) =>
       new Promise((_resolve, reject) => {
         signal.addEventListener('abort', () => {
           reject(new Error('stopped'));
