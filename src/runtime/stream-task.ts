@@ -204,8 +204,8 @@ export class StreamTask {
 
   /** Whether `process` would process something: there are records, and none that should come first is on its way. */
   isReady(nowMs: number): boolean {
-    if (this.pending !== null || !this.#group.isReady(nowMs)) return false;
-    return this.pending === null; // a record that it met may be on its way to a topic for dead letters
+    if (this.#isWaiting() || !this.#group.isReady(nowMs)) return false;
+    return !this.#isWaiting(); // a record that it met may be on its way to a topic for dead letters
   }
 
   /**
@@ -221,7 +221,7 @@ export class StreamTask {
     let readyWith = -1;
     while (processed < maxRecords && runner.pending === null) {
       const { listed } = group;
-      if (runner.pending !== null) break; // the topic of a dead letter is looked up
+      if (this.#isWaiting()) break; // the topic of a dead letter is looked up
       if (listed !== readyWith) {
         if (!group.isReady(clock.nowMs())) break;
         readyWith = listed;
@@ -461,6 +461,11 @@ export class StreamTask {
         logger.warn({ err, taskId: this.#name }, 'a processor failed to close');
       }
     }
+  }
+
+  /** A function, since the answer changes while TypeScript believes that it cannot. */
+  #isWaiting(): boolean {
+    return this.pending !== null;
   }
 
   #requireRunning(): void {
