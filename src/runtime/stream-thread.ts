@@ -235,7 +235,8 @@ export class StreamThread {
   async #commitAll(): Promise<void> {
     const { tasks, committer, purge, failures, clock } = this.#options;
     const { membership } = tasks;
-    if (membership === null || tasks.isSuspended) return;
+    // Without a producer of our own nothing is left to commit: what was open was dropped.
+    if (membership === null || tasks.isSuspended || !this.#producerReady) return;
     const offsets = await committer.commit(tasks.running, membership);
     this.#lastCommitMs = clock.monotonicMs();
     if (offsets.length === 0) return;

@@ -14,7 +14,12 @@ interface FakeTask {
 /** A thread over tasks that are already running; all it talks to answers at once. */
 function threadOf(tasks: readonly FakeTask[], overrides: Partial<StreamThreadOptions> = {}) {
   const nothing = (): Promise<void> => Promise.resolve();
-  const member = { rejoinNeeded: false, poll: nothing, close: nothing, onRejoinNeeded: () => {} };
+  const member = {
+    rejoinNeeded: false,
+    poll: nothing,
+    close: nothing,
+    onRejoinNeeded: () => undefined,
+  };
   const running = tasks.map((task) => ({
     task: {
       id: { toString: () => 'task' },
@@ -28,6 +33,7 @@ function threadOf(tasks: readonly FakeTask[], overrides: Partial<StreamThreadOpt
       ...task,
     },
   }));
+  const membership = { groupId: 'app', memberId: 'm', generationId: 1, groupInstanceId: null };
   // Only these methods are called by the loop.
   const options = {
     config: {
@@ -36,24 +42,30 @@ function threadOf(tasks: readonly FakeTask[], overrides: Partial<StreamThreadOpt
       sliceMs: 5,
       taskTimeoutMs: 60_000,
     },
-    producer: { initTransactions: nothing, poke: () => {}, isFull: false, inTransaction: false },
+    producer: {
+      initTransactions: nothing,
+      poke: () => undefined,
+      isFull: false,
+      inTransaction: false,
+    },
     createMember: () => member,
-    input: { readFor: () => {}, take: () => false, resume: () => {} },
+    input: { readFor: () => undefined, take: () => false, resume: () => undefined },
     tasks: {
       running,
-      membership: null,
+      membership,
+      isSuspended: false,
       isComplete: true,
-      throwIfFailed: () => {},
-      reopen: () => {},
+      throwIfFailed: () => undefined,
+      reopen: () => undefined,
       release: nothing,
       discard: nothing,
     },
-    committer: {},
-    purge: { maybePurge: () => {}, settled: nothing },
+    committer: { commit: () => Promise.resolve([]) },
+    purge: { maybePurge: () => undefined, settled: nothing },
     sources: { takeChange: () => null },
-    failures: { failed: () => 1, progress: () => {} },
+    failures: { failed: () => 1, progress: () => undefined },
     wakeUp: new WakeUp(systemTimers),
-    onRunning: () => {},
+    onRunning: () => undefined,
     onUncaught: () => 'replaceThread',
     clock: systemClock,
     timers: systemTimers,
@@ -69,7 +81,7 @@ describe('a stream thread', () => {
   test('lets no other task write while one may still take back what it wrote', async () => {
     const turns: string[] = [];
     const wakeUp = new WakeUp(systemTimers);
-    const busy = { pending: new Promise<void>(() => {}), isStaging: true };
+    const busy = { pending: new Promise<void>(() => undefined), isStaging: true };
     const thread: StreamThread = threadOf(
       [
         busy,
@@ -92,6 +104,36 @@ describe('a stream thread', () => {
     );
     await thread.run();
     expect(turns).toEqual([]);
+  });
+
+  test('that is stopped before it could start over has nothing to commit', async () => {
+    let commits = 0;
+    const thread: StreamThread = threadOf(
+      [
+        {
+          process: () => {
+            throw new StreamsError('STREAMS_CLIENT', 'no broker answers');
+          },
+        },
+      ],
+      {
+        wakeUp: {
+          wake: () => undefined,
+          sleep: () => {
+            thread.stop();
+            return Promise.resolve();
+          },
+        } as never, // all that is called of it
+        committer: {
+          commit: () => {
+            commits++;
+            return Promise.resolve([]);
+          },
+        } as never, // likewise
+      },
+    );
+    await thread.run();
+    expect(commits).toBe(0);
   });
 
   test('waits as long as it has to before it starts over, whatever wakes it', async () => {
