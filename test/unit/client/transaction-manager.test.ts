@@ -166,16 +166,25 @@ describe('protocol 1', () => {
   });
 
   test.each([
-    ['Produce', messages.produce],
-    ['TxnOffsetCommit', messages.txnOffsetCommit],
-    ['AddOffsetsToTxn', messages.addOffsetsToTxn],
-    ['AddPartitionsToTxn', messages.addPartitionsToTxn],
+    ['Produce', (cluster: ScriptedCluster) => cluster.next(messages.produce, 'lost')],
+    [
+      'TxnOffsetCommit',
+      (cluster: ScriptedCluster) => cluster.next(messages.txnOffsetCommit, 'lost'),
+    ],
+    [
+      'AddOffsetsToTxn',
+      (cluster: ScriptedCluster) => cluster.next(messages.addOffsetsToTxn, 'lost'),
+    ],
+    [
+      'AddPartitionsToTxn',
+      (cluster: ScriptedCluster) => cluster.next(messages.addPartitionsToTxn, 'lost'),
+    ],
   ] as const)(
     'commits after a lost answer of %s, and changes the epoch before the next transaction',
-    async (_name, api) => {
+    async (_name, loseAnswer) => {
       const s = await producerScene((cluster) => {
         protocol1(cluster);
-        cluster.next(api as typeof messages.endTxn, 'lost');
+        loseAnswer(cluster);
       });
       s.append('a');
       await s.commit();
