@@ -320,7 +320,7 @@ export class TransactionManager {
     // Whether a request of ours may have been carried out without our knowing.
     let isUncertain = false;
     for (;;) {
-      const request = { isSent: false };
+      const request: { isSent: boolean } = { isSent: false };
       const outcome = await this.#end(transactionalId, committed, () => {
         request.isSent = true;
       });
@@ -419,14 +419,14 @@ export class TransactionManager {
     request: Req,
     options: ClientRequestOptions = {},
   ): Promise<Answer<Res>> {
-    let isSent = false;
+    const sent: { isSent: boolean } = { isSent: false };
     const onSend = (): void => {
-      isSent = true;
+      sent.isSent = true;
     };
     try {
       return await this.#client.send(target, 'txn', api, request, { ...options, onSend });
     } catch (error) {
-      if (isSent) this.noteLateCopy();
+      if (sent.isSent) this.noteLateCopy();
       throw error;
     }
   }
