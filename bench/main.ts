@@ -1,33 +1,62 @@
 /**
- * The benchmark; see README.md.
+ * The benchmark; bench/README.md has the workloads and how to read the figures.
  *
- *     npm run bench -- <workload>... [--guarantee alo|eos] [--cache bytes] [--scale x] [--threads n] [--brokers host:port]
+ *     npm run bench -- <workload>... [--guarantee alo|eos] [--cache bytes] [--scale x] [--threads n] [--reps n]
+ *     npm run bench -- compare <workload>... [--guarantee alo,eos] [--cache bytes] [--scale x] [--reps n] [--json] [--write]
+ *     npm run bench -- gen|expect <workload>...
+ *     npm run bench -- check <workload> --app-id <id>
  */
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { isWorkload, type Workload } from './data/workloads.ts';
+import { checkOutput } from './check-output.ts';
+import { compareRuns, type Comparison, type Pair } from './comparison.ts';
+import { checkedChangelog, isWorkload, outputTopic, type Workload } from './data/workloads.ts';
+import type { Result } from './data/result.ts';
 import { expectResult, generate, isGenerated } from './generate.ts';
-import { runOurs } from './run-ours.ts';
+import { measure, type Guarantee, type RunLine, type Side } from './measure.ts';
+import { comparisonText, writePerformance, type Measured } from './performance.ts';
 import { openSession, type Session } from './session.ts';
 
-const DEFAULT_TIMEOUT_SECONDS = '1800';
+const OPTIONS = {
+  guarantee: { type: 'string' },
+  cache: { type: 'string', default: '0' },
+  scale: { type: 'string' },
+  threads: { type: 'string', default: '1' },
+  reps: { type: 'string' },
+  brokers: { type: 'string' },
+  'app-id': { type: 'string' },
+  'state-dir': { type: 'string' },
+  /** `kafka-streams` runs the other side alone. */
+  side: { type: 'string', default: 'millrace' },
+  /** A folder for CPU profiles of ours. */
+  profile: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  write: { type: 'boolean', default: false },
+  'timeout-seconds': { type: 'string', default: '1800' },
+} as const;
 
-async function main(signal: AbortSignal): Promise<void> {
+type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'];
+
+/** Kafka Streams runs for at least 12 s at these. */
+const COMPARED_SCALES: Readonly<Record<Workload, number>> = {
+  W0: 3,
+  W1: 3,
+  W1j: 3,
+  W2: 0.5,
+  W6: 0.4,
+};
+const COMPARED_REPS = 5;
+const COMMANDS = ['run', 'compare', 'gen', 'expect', 'check'] as const;
+
+async function main(args: readonly string[], signal: AbortSignal): Promise<void> {
   const { values, positionals } = parseArgs({
+    args: [...args],
     allowPositionals: true,
-    options: {
-      guarantee: { type: 'string', default: 'alo' },
-      cache: { type: 'string', default: '0' },
-      scale: { type: 'string', default: '0.02' },
-      threads: { type: 'string', default: '1' },
-      reps: { type: 'string', default: '1' },
-      brokers: { type: 'string' },
-      'app-id': { type: 'string' },
-      'state-dir': { type: 'string' },
-      profile: { type: 'string' },
-      timeout: { type: 'string', default: DEFAULT_TIMEOUT_SECONDS },
-    },
+    options: OPTIONS,
   });
+  const command = COMMANDS.find((name) => name === positionals[0]);
+  const workloads = positionals.slice(command === undefined ? 0 : 1).map(workloadOf);
+  if (workloads.length === 0) throw new Error('name a workload: W0, W1, W1j, W2 or W6');
   await using session = await openSession({
     brokers: values.brokers,
     signal,
@@ -35,36 +64,125 @@ async function main(signal: AbortSignal): Promise<void> {
       console.error(message);
     },
   });
-  for (const workload of positionals.map(workloadOf)) {
-    await prepare(session, workload, Number(values.scale));
-    for (const guarantee of values.guarantee.split(',').map(guaranteeOf)) {
-      for (let rep = 0; rep < Number(values.reps); rep++) {
-        const line = await runOurs(session, {
-          workload,
-          guarantee,
-          cacheBytes: Number(values.cache),
-          threads: Number(values.threads),
-          applicationId: values['app-id'] ?? newApplicationId(workload),
-          ...(values['state-dir'] === undefined ? {} : { stateDir: values['state-dir'] }),
-          timeoutMs: Number(values.timeout) * 1000,
-          ...(values.profile === undefined ? {} : { profileFolder: values.profile }),
-        });
-        console.log(JSON.stringify(line));
+  switch (command) {
+    case 'gen':
+      for (const workload of workloads) {
+        const scale = scaleOf(values, workload, 1);
+        print({ gen: workload, scale, records: await generate(session.cluster, workload, scale) });
+      }
+      break;
+    case 'expect':
+      for (const workload of workloads) {
+        print({ expect: workload, ...(await expectResult(session.cluster, workload)) });
+      }
+      break;
+    case 'check':
+      await check(session, workloads, values);
+      break;
+    case 'compare':
+      await compare(session, workloads, values);
+      break;
+    case 'run':
+    case undefined:
+      await run(session, workloads, values);
+  }
+}
+
+async function check(
+  { cluster }: Session,
+  workloads: readonly Workload[],
+  values: Values,
+): Promise<void> {
+  const applicationId = values['app-id'];
+  if (applicationId === undefined) throw new Error('check needs the --app-id of a run');
+  for (const workload of workloads) {
+    const output = outputTopic(applicationId);
+    const changelog = checkedChangelog(workload, applicationId);
+    print({ check: workload, ...(await checkOutput(cluster, workload, { output, changelog })) });
+  }
+}
+
+async function run(
+  session: Session,
+  workloads: readonly Workload[],
+  values: Values,
+): Promise<void> {
+  for (const workload of workloads) {
+    const scale = scaleOf(values, workload, 1);
+    print({ expect: workload, scale, ...(await prepare(session, workload, scale)) });
+    for (const guarantee of guaranteesOf(values, 'alo')) {
+      for (let rep = 0; rep < Number(values.reps ?? 1); rep++) {
+        print(await measureOne(session, sideOf(values.side), workload, guarantee, values));
       }
     }
   }
 }
 
-/** Writes the input if it is not there, prints what a correct run gives, and so reads all of it once. */
-async function prepare(session: Session, workload: Workload, scale: number): Promise<void> {
-  const { cluster } = session;
-  if (!(await isGenerated(cluster, workload, scale))) await generate(cluster, workload, scale);
-  const expected = await expectResult(cluster, workload);
-  console.log(JSON.stringify({ expect: workload, scale, ...expected }));
+/** Both sides in turn on the same broker and topics. */
+async function compare(
+  session: Session,
+  workloads: readonly Workload[],
+  values: Values,
+): Promise<void> {
+  const measured: Measured[] = [];
+  for (const workload of workloads) {
+    const scale = scaleOf(values, workload, COMPARED_SCALES[workload]);
+    const expected = await prepare(session, workload, scale);
+    for (const guarantee of guaranteesOf(values, 'alo,eos')) {
+      const pairs: Pair[] = [];
+      for (let rep = 0; rep < Number(values.reps ?? COMPARED_REPS); rep++) {
+        const ours = await measureOne(session, 'millrace', workload, guarantee, values);
+        console.error(JSON.stringify(ours));
+        const theirs = await measureOne(session, 'kafka-streams', workload, guarantee, values);
+        console.error(JSON.stringify(theirs));
+        pairs.push({ ours, theirs });
+      }
+      const setting = { workload, guarantee, cache: Number(values.cache), scale, expected };
+      const comparison: Comparison = compareRuns(setting, pairs);
+      measured.push({ comparison, pairs });
+      if (values.json) print(comparison);
+      else console.log(comparisonText(comparison));
+    }
+  }
+  if (values.write) await writePerformance(measured, session);
 }
 
-function newApplicationId(workload: Workload): string {
-  return `bench-${workload.toLowerCase()}-${randomBytes(4).toString('hex')}`;
+function measureOne(
+  session: Session,
+  side: Side,
+  workload: Workload,
+  guarantee: Guarantee,
+  values: Values,
+): Promise<RunLine> {
+  const { 'app-id': applicationId, 'state-dir': stateDir, profile } = values;
+  return measure(session, {
+    side,
+    workload,
+    guarantee,
+    cacheBytes: Number(values.cache),
+    threads: Number(values.threads),
+    applicationId: applicationId ?? newApplicationId(side, workload),
+    ...(stateDir === undefined ? {} : { stateDir }),
+    ...(profile === undefined ? {} : { profileFolder: profile }),
+    timeoutMs: Number(values['timeout-seconds']) * 1000,
+  });
+}
+
+/** Writes the input if it is not there, and computes what a correct run gives, which reads all of it once. */
+async function prepare(session: Session, workload: Workload, scale: number): Promise<Result> {
+  const { cluster } = session;
+  if (!(await isGenerated(cluster, workload, scale))) await generate(cluster, workload, scale);
+  return expectResult(cluster, workload);
+}
+
+function newApplicationId(side: Side, workload: Workload): string {
+  return `bench-${side}-${workload.toLowerCase()}-${randomBytes(4).toString('hex')}`;
+}
+
+function scaleOf(values: Values, workload: Workload, fallback: number): number {
+  const scale = Number(values.scale ?? fallback);
+  if (scale > 0) return scale;
+  throw new Error(`--scale of ${workload} takes a number above 0`);
 }
 
 function workloadOf(text: string): Workload {
@@ -72,9 +190,20 @@ function workloadOf(text: string): Workload {
   throw new Error(`there is no workload ${text}`);
 }
 
-function guaranteeOf(text: string): 'alo' | 'eos' {
-  if (text === 'alo' || text === 'eos') return text;
-  throw new Error(`--guarantee takes alo or eos, not ${text}`);
+function sideOf(text: string): Side {
+  if (text === 'millrace' || text === 'kafka-streams') return text;
+  throw new Error(`--side takes millrace or kafka-streams, not ${text}`);
+}
+
+function guaranteesOf(values: Values, fallback: string): readonly Guarantee[] {
+  return (values.guarantee ?? fallback).split(',').map((text) => {
+    if (text === 'alo' || text === 'eos') return text;
+    throw new Error(`--guarantee takes alo and eos, not ${text}`);
+  });
+}
+
+function print(line: object): void {
+  console.log(JSON.stringify(line));
 }
 
 const abort = new AbortController();
@@ -83,7 +212,7 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
     abort.abort(new Error('interrupted'));
   });
 }
-main(abort.signal).catch((error: unknown) => {
+main(process.argv.slice(2), abort.signal).catch((error: unknown) => {
   console.error(error);
   process.exitCode = 1;
 });

@@ -117,7 +117,8 @@ function runProgram(
     child.once('error', reject);
     child.once('close', (code, killedBy) => {
       if (code === 0) resolve(output);
-      else reject(new Error(`${[program, ...args].join(' ')} ended with ${killedBy ?? code ?? '?'}`));
+      else
+        reject(new Error(`${[program, ...args].join(' ')} ended with ${killedBy ?? code ?? '?'}`));
     });
   });
 }

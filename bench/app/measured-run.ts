@@ -3,7 +3,7 @@ import { KafkaStreams } from 'millrace';
 import { Cluster, sum } from '../cluster.ts';
 import { inputTopic } from '../data/workloads.ts';
 import { streamsOptions, type AppArguments } from './options.ts';
-import { markNow, peakRssMiB, Probe } from './probe.ts';
+import { markNow, peakRssMiB, Probe, type Mark } from './probe.ts';
 import { topologyOf } from './topologies.ts';
 
 /** What one run took, as it is printed. Without `lastHalf…` where the input is read before it can be told apart. */
@@ -18,7 +18,9 @@ export interface Measurement {
   readonly cpuSeconds: number;
   readonly cpuSecondsPerMillion: number;
   readonly peakRssMiB: number;
-  readonly node: string;
+  /** The runtime, under its name. */
+  readonly node?: string;
+  readonly java?: string;
 }
 
 const COMMIT_POLL_MS = 20;
@@ -73,7 +75,7 @@ export async function measuredRun(args: AppArguments): Promise<Measurement> {
   return measurement(probe, end, peakMiB);
 }
 
-function measurement({ first, middle }: Probe, end: ReturnType<typeof markNow>, peakMiB: number) {
+function measurement({ first, middle }: Probe, end: Mark, peakMiB: number): Measurement {
   if (first === null) throw new Error('no record was read');
   const { records } = end;
   const wallSeconds = (end.wallMs - first.wallMs) / 1000;
@@ -90,7 +92,7 @@ function measurement({ first, middle }: Probe, end: ReturnType<typeof markNow>, 
   };
 }
 
-function lastHalf(middle: ReturnType<typeof markNow>, end: ReturnType<typeof markNow>) {
+function lastHalf(middle: Mark, end: Mark): Partial<Measurement> {
   const records = end.records - middle.records;
   const cpuSeconds = (end.cpuMs - middle.cpuMs) / 1000;
   return {

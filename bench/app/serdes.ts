@@ -1,10 +1,5 @@
 import { serdes, type Serde } from 'millrace';
-import {
-  readInt32,
-  readInt64,
-  writeInt32,
-  writeInt64,
-} from '../../src/common/bytes.ts';
+import { readInt32, readInt64, writeInt32, writeInt64 } from '../../src/common/bytes.ts';
 
 /** The formats of the workloads, as a user would write them. All integers and doubles are big-endian. */
 
@@ -131,14 +126,7 @@ export class Stats {
   readonly mean: number;
   readonly squares: number;
 
-  constructor(
-    count: number,
-    sum: number,
-    min: number,
-    max: number,
-    mean: number,
-    squares: number,
-  ) {
+  constructor(count: number, sum: number, min: number, max: number, mean: number, squares: number) {
     this.count = count;
     this.sum = sum;
     this.min = min;

@@ -68,7 +68,7 @@ function passThrough(builder: StreamsBuilder, { applicationId, probe }: AppOptio
   builder
     .stream(inputTopic('W0'), { key: serdes.bytes, value: probe.counting(serdes.bytes) })
     .filter((_, value) => ((value[0] ?? 0) & 1) === 0)
-    .mapValues((value): Uint8Array => value.slice())
+    .mapValues((value): Uint8Array => Buffer.from(value))
     .to(outputTopic(applicationId), { value: serdes.bytes });
 }
 

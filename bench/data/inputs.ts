@@ -132,7 +132,13 @@ const keyWord = new Word64();
 
 /** W6: the key of the row with this number. */
 export function tableKey(row: number): Uint8Array {
-  return Buffer.from(keyWord.set(0, row + 1).mix().toString(), 'latin1');
+  return Buffer.from(
+    keyWord
+      .set(0, row + 1)
+      .mix()
+      .toString(),
+    'latin1',
+  );
 }
 
 /** W6: a row; `timeMs` is 0 in the fill and the wall clock in a live update. */

@@ -89,8 +89,7 @@ export class Word64 {
 
   #multiply(high: number, low: number): this {
     this.high =
-      (multiplyHigh(this.low >>> 0, low) + imul(this.high, low) + imul(this.low, high)) |
-      0;
+      (multiplyHigh(this.low >>> 0, low) + imul(this.high, low) + imul(this.low, high)) | 0;
     this.low = imul(this.low, low);
     return this;
   }
@@ -143,10 +142,5 @@ const lengthBytes = new Uint8Array(4);
 export function hashRecord(key: Uint8Array | null, value: Uint8Array, into: Word64): Word64 {
   const keyBytes = key ?? EMPTY;
   new DataView(lengthBytes.buffer).setUint32(0, keyBytes.length);
-  return into
-    .set(FNV_START.high, FNV_START.low)
-    .fnv(lengthBytes)
-    .fnv(keyBytes)
-    .fnv(value)
-    .mix();
+  return into.set(FNV_START.high, FNV_START.low).fnv(lengthBytes).fnv(keyBytes).fnv(value).mix();
 }

@@ -52,6 +52,8 @@ interface Node {
 /** While a partition cannot be asked for, since its reader has enough, no other may hold the connection for long. */
 const SHORT_WAIT_MS = 50;
 const MAX_UNREADABLE_ANSWERS = 3;
+/** Records of a smaller part of an answer than this are copied out of it. */
+const MAX_BYTES_KEPT_PER_BYTE = 8;
 
 /**
  * Reads partitions from their leaders ahead of its owner: one request at a time for each broker, for all partitions whose
@@ -111,6 +113,8 @@ export class Fetcher {
 
   /** Replaces the assignment. A partition that stays at the position where it is keeps what is queued for it. */
   assign(assignments: readonly PartitionAssignment[]): void {
+    this.#failure = null;
+    this.#unreadableAnswers = 0;
     const partitions = new Map<string, FetchPartition>();
     const added: FetchPartition[] = [];
     for (const assignment of assignments) {
@@ -321,7 +325,7 @@ export class Fetcher {
     state.servedAt = ++this.#answers;
     try {
       const { batches, nextOffset, recordCount } = committedBatches({
-        records: answer.records,
+        records: ofItsOwn(answer.records),
         fetchOffset,
         abortedTransactions: answer.abortedTransactions,
         crc32c: this.#options.crc32c,
@@ -430,6 +434,12 @@ export class Fetcher {
     for (const waiter of this.#waiters) waiter();
     this.#onData?.();
   }
+}
+
+/** A copy where a few records would keep many times their bytes, the answer that they came in, for as long as they wait. */
+function ofItsOwn(records: Uint8Array): Uint8Array {
+  const isSmallPart = records.length * MAX_BYTES_KEPT_PER_BYTE < records.buffer.byteLength;
+  return isSmallPart ? new Uint8Array(records) : records;
 }
 
 /** Bytes that may still be fetched of a share; partitions whose readers want nothing give way to those that do. */

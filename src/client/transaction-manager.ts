@@ -419,14 +419,14 @@ export class TransactionManager {
     request: Req,
     options: ClientRequestOptions = {},
   ): Promise<Answer<Res>> {
-    const sent: { isSent: boolean } = { isSent: false };
+    const sending = { isSent: false };
     const onSend = (): void => {
-      sent.isSent = true;
+      sending.isSent = true;
     };
     try {
       return await this.#client.send(target, 'txn', api, request, { ...options, onSend });
     } catch (error) {
-      if (sent.isSent) this.noteLateCopy();
+      if (sending.isSent) this.noteLateCopy();
       throw error;
     }
   }

@@ -6,7 +6,7 @@ import type { Metrics, MetricTags } from '../observability/metrics.ts';
 import type { RunningTask } from './task-opener.ts';
 
 export interface InputReaderOptions {
-  readonly fetcher: Fetcher;
+  readonly fetcher: Pick<Fetcher, 'assign' | 'position' | 'lag' | 'pause' | 'resume' | 'tryPoll'>;
   /** Records of one partition in its task beyond which it is not fetched. */
   readonly maxBufferedRecords: number;
   /** Ids of topics, so that one that was deleted and made again is noticed. */

@@ -133,7 +133,7 @@ export class ScriptedCluster implements Transport {
     });
   }
 
-  connect(address: BrokerAddress, lane: Lane): Promise<Channel> {
+  connect(address: BrokerAddress, lane: Lane, _signal?: AbortSignal): Promise<Channel> {
     this.connects.push(`${address.port}/${lane}`);
     if (this.down.has(address.port)) {
       return Promise.reject(new StreamsError('STREAMS_CLIENT', `nobody at ${address.port}`));

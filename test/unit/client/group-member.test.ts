@@ -1,4 +1,5 @@
 import type { GroupMember } from '../../../src/client/group-member.ts';
+import { StreamsError } from '../../../src/common/errors.ts';
 import type { Logger } from '../../../src/observability/logger.ts';
 import { SILENT_LOGGER } from '../../../src/observability/logger.ts';
 import { encodeAssignment } from '../../../src/wire/consumer-protocol.ts';
@@ -319,5 +320,62 @@ describe('being a member', () => {
     await s.member.close();
     await expect(joining).rejects.toMatchObject({ code: 'STREAMS_STOPPED' });
     expect(s.requests).toEqual([]);
+  });
+});
+
+describe('group member, after something went wrong', () => {
+  test('an assignment that could not be taken over comes again', async () => {
+    let isBroken = true;
+    const events: string[] = [];
+    const s = await scene(undefined, {
+      listener: {
+        onRevoked: () => {
+          events.push('revoked');
+          return Promise.resolve();
+        },
+        onAssigned: () => {
+          if (isBroken) return Promise.reject(new StreamsError('STREAMS_CLIENT', 'not now'));
+          events.push('assigned');
+          return Promise.resolve();
+        },
+        onLost: () => Promise.resolve(),
+      },
+    });
+    await expect(s.member.poll()).rejects.toMatchObject({ code: 'STREAMS_CLIENT' });
+    isBroken = false;
+    expect(s.member.rejoinNeeded).toBe(true);
+    await s.member.poll();
+    expect(events).toEqual(['revoked', 'assigned']);
+    expect(s.member.rejoinNeeded).toBe(false);
+    await s.member.close();
+  });
+
+  test('a membership that was lost while its leader assigned is not the one that it joins with next', async () => {
+    const cluster: ScriptedCluster[] = [];
+    const s = await scene(
+      (scripted) => {
+        cluster.push(scripted);
+        scripted
+          .next(messages.joinGroup, (usual) => ({ ...usual, leader: usual.memberId }))
+          .next(messages.heartbeat, (usual) => ({ ...usual, errorCode: 25 }))
+          .next(messages.syncGroup, (usual) => ({ ...usual, errorCode: 25 }));
+      },
+      {
+        assignor: {
+          topics: () => ['in'],
+          subscriptionUserData: () => Promise.resolve(Buffer.from('data')),
+          ownedPartitions: () => [],
+          assign: async () => {
+            cluster[0]?.time.advance(3_000);
+            for (let turn = 0; turn < 50; turn++) await cluster[0]?.time.yieldToEventLoop();
+            return new Map();
+          },
+        },
+      },
+    );
+    await s.member.poll();
+    await s.member.poll();
+    expect(s.events).toEqual(['assigned 0']);
+    await s.member.close();
   });
 });

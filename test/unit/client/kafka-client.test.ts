@@ -1,3 +1,4 @@
+import { StreamsError } from '../../../src/common/errors.ts';
 import type { Reader } from '../../../src/wire/reader.ts';
 import * as messages from '../../../src/wire/messages/index.ts';
 import { ScriptedCluster } from '../../support/scripted-cluster.ts';
@@ -149,5 +150,32 @@ describe('kafka client', () => {
     const client = await clusterOf([1]).connectClient();
     await client.close();
     await expect(client.topics(['in'])).rejects.toMatchObject({ code: 'STREAMS_STOPPED' });
+  });
+
+  test('close gives up what is being connected, and so does the signal of the first connect', async () => {
+    const hanging = clusterOf([1]);
+    const given: unknown[] = [];
+    hanging.connect = (_address, _lane, signal) =>
+      new Promise((_resolve, reject) => {
+        signal?.addEventListener('abort', () => {
+          given.push(signal.reason);
+          reject(new StreamsError('STREAMS_CLIENT', 'given up'));
+        });
+      });
+    const giveUp = new AbortController();
+    const connecting = hanging.connectClient({ signal: giveUp.signal });
+    await hanging.time.yieldToEventLoop();
+    giveUp.abort(new Error('no longer wanted'));
+    await expect(connecting).rejects.toThrow('no longer wanted');
+    expect(given).toHaveLength(1);
+
+    const cluster = clusterOf([1]);
+    const client = await cluster.connectClient();
+    cluster.connect = hanging.connect.bind(hanging);
+    const asked = client.send({ node: 1 }, 'group', messages.heartbeat, BEAT);
+    await cluster.time.yieldToEventLoop();
+    await client.close();
+    await expect(asked).rejects.toMatchObject({ code: 'STREAMS_STOPPED' });
+    expect(given).toHaveLength(2);
   });
 });

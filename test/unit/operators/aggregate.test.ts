@@ -1,3 +1,10 @@
+import { Change } from '../../../src/common/change.ts';
+import { StreamRecord } from '../../../src/common/record.ts';
+import { TimeWindows } from '../../../src/common/time-windows.ts';
+import { streamAggregate } from '../../../src/operators/stream-aggregate.ts';
+import { streamReduce } from '../../../src/operators/stream-reduce.ts';
+import { tableAggregate } from '../../../src/operators/table-aggregate.ts';
+import { windowedAggregate } from '../../../src/operators/windowed-aggregate.ts';
 import type { StreamsBuilder } from '../../../src/dsl/streams-builder.ts';
 import { logAndContinue } from '../../../src/processor/error-handlers.ts';
 import { serdes } from '../../../src/serde/serdes.ts';
@@ -65,6 +72,37 @@ describe('aggregate of a stream', () => {
       expect(out).toEqual(['a=1@0', 'a=12@0']);
     },
   );
+});
+
+describe('a function that throws', () => {
+  test('has the store forget the object that it may have changed', () => {
+    const disowned: unknown[] = [];
+    const row = { value: { n: 1 }, timestampMs: 0 };
+    const store = {
+      getOwn: () => row,
+      disown: (...at: unknown[]) => disowned.push(at),
+      listen: () => undefined,
+    };
+    // No more of a context than these operators ask for.
+    const context = { tableStore: () => store, windowTableStore: () => store } as never;
+    const fail = () => {
+      throw new Error('on purpose');
+    };
+    const options = { store: 's', sendOldValues: false, initializer: fail, aggregator: fail };
+    const windows = TimeWindows.of({ size: 10 });
+    const operators = [
+      streamAggregate(options)(context),
+      streamReduce({ ...options, reducer: fail })(context),
+      windowedAggregate({ ...options, windows })(context),
+      tableAggregate({ ...options, first: fail, adder: fail, subtractor: fail })(context),
+    ];
+    const values = ['v', 'v', 'v', new Change('new', 'old')];
+    for (const [index, operator] of operators.entries()) {
+      const record = new StreamRecord('a', values[index], 15);
+      expect(() => operator.process(record as never)).toThrow('on purpose');
+    }
+    expect(disowned).toEqual([['a'], ['a'], ['a', 10], ['a']]);
+  });
 });
 
 describe('reduce of a stream', () => {

@@ -1,4 +1,5 @@
 import { KafkaJsTransport } from '../../../../src/adapters/kafkajs/transport.ts';
+import { systemTimers } from '../../../../src/adapters/node/clock.ts';
 import type { Channel } from '../../../../src/client/transport.ts';
 import { heartbeat } from '../../../../src/wire/messages/heartbeat.ts';
 import {
@@ -95,6 +96,38 @@ describe('kafkajs transport', () => {
       code: 'STREAMS_CLIENT',
       cause: { code: 'STREAMS_CORRUPT_MESSAGE' },
     });
+  });
+
+  test('an answer with a broken header fails its request at once', async () => {
+    // A tag section of one tag that is not there.
+    await using peer = await connected(() => ({ body: Buffer.from([1]) }));
+    const { channel } = peer;
+    await expect(channel.send(heartbeat.key, 4, BODY, OPTIONS)).rejects.toMatchObject({
+      code: 'STREAMS_CLIENT',
+      cause: { code: 'STREAMS_CORRUPT_MESSAGE' },
+    });
+  });
+
+  test('a timeout beyond what a timer can hold is no timeout at once', async () => {
+    await using peer = await connected(echo);
+    const { channel } = peer;
+    const answer = await channel.send(heartbeat.key, 3, BODY, { timeoutMs: 2 ** 31 + 35_000 });
+    expect(answer).toHaveLength(BODY.length);
+    const parked = await connected(() => 'hang');
+    const giveUp = new AbortController();
+    const never = parked.channel.send(heartbeat.key, 3, BODY, {
+      timeoutMs: 2 ** 31 + 35_000,
+      signal: giveUp.signal,
+    });
+    const outcome = await Promise.race([
+      never.catch(() => 'failed'),
+      systemTimers.sleep(20).then(() => 'still waiting'),
+    ]);
+    expect(outcome).toBe('still waiting');
+    giveUp.abort(new Error('enough'));
+    parked.channel.close();
+    await parked[Symbol.asyncDispose]();
+    channel.close();
   });
 
   test('a peer that never answers is given up after the connect timeout', async () => {

@@ -5,12 +5,17 @@ import { fileURLToPath } from 'node:url';
 import type { Measurement } from './app/measured-run.ts';
 import { checkOutput } from './check-output.ts';
 import { checkedChangelog, liveTopic, outputTopic, type Workload } from './data/workloads.ts';
+import { kafkaStreams } from './kafka-streams.ts';
 import type { Session } from './session.ts';
 import { topicBytes } from './topic-bytes.ts';
 
-export interface RunOptions {
+export type Guarantee = 'alo' | 'eos';
+export type Side = 'millrace' | 'kafka-streams';
+
+export interface MeasureOptions {
+  readonly side: Side;
   readonly workload: Workload;
-  readonly guarantee: 'alo' | 'eos';
+  readonly guarantee: Guarantee;
   readonly cacheBytes: number;
   readonly threads: number;
   readonly applicationId: string;
@@ -25,9 +30,9 @@ export interface RunOptions {
 
 /** The line that a run prints, of either side. */
 export interface RunLine extends Measurement {
-  readonly system: string;
+  readonly system: Side;
   readonly workload: Workload;
-  readonly guarantee: 'alo' | 'eos';
+  readonly guarantee: Guarantee;
   readonly cache: number;
   readonly threads: number;
   readonly appId: string;
@@ -41,22 +46,30 @@ export interface RunLine extends Measurement {
 
 const APPLICATION = fileURLToPath(new URL('./app/main.js', import.meta.url));
 
-/** One measured run of ours in a process of its own, its output checked; topics and state are removed afterwards. */
-export async function runOurs(session: Session, options: RunOptions): Promise<RunLine> {
+/** What begins the command line of a side's application. */
+export type Launch = readonly [program: string, ...args: string[]];
+
+const ours = (profileFolder: string | undefined): Launch => [
+  process.execPath,
+  ...(profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`]),
+  APPLICATION,
+];
+
+/** One measured run in a process of its own, its output checked; topics and state are removed afterwards. */
+export async function measure(session: Session, options: MeasureOptions): Promise<RunLine> {
   const { cluster, broker } = session;
-  const { workload, guarantee, cacheBytes, threads, applicationId, profileFolder, keep = false } = options;
+  const { side, workload, guarantee, cacheBytes, threads, applicationId, keep = false } = options;
   const folder = options.stateDir ?? (await mkdtemp(path.join(tmpdir(), 'millrace-bench-')));
   const output = outputTopic(applicationId);
   await cluster.createTopic(output);
   if (workload === 'W6') await cluster.createTopic(liveTopic(applicationId));
   try {
+    const [program, ...launch] =
+      side === 'millrace' ? ours(options.profileFolder) : await kafkaStreams(session);
     const printed = await session.run(
-      process.execPath,
+      program,
       [
-        ...(profileFolder === undefined
-          ? []
-          : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`]),
-        APPLICATION,
+        ...launch,
         ...['run', workload],
         ...['--brokers', broker.brokers.join(',')],
         ...['--app-id', applicationId],
@@ -67,12 +80,12 @@ export async function runOurs(session: Session, options: RunOptions): Promise<Ru
       ],
       { timeoutMs: options.timeoutMs },
     );
-    const measurement = JSON.parse(printed) as Measurement; // our own program printed it
+    const measurement = JSON.parse(printed) as Measurement; // our own programs print it
     const bytes = await topicBytes(broker, `${applicationId}-`);
     const changelog = checkedChangelog(workload, applicationId);
     const { outputRecords, checksum } = await checkOutput(cluster, workload, { output, changelog });
     return {
-      system: 'millrace',
+      system: side,
       workload,
       guarantee,
       cache: cacheBytes,
