@@ -166,25 +166,16 @@ describe('protocol 1', () => {
   });
 
   test.each([
-    ['Produce', (cluster: ScriptedCluster) => cluster.next(messages.produce, 'lost')],
-    [
-      'TxnOffsetCommit',
-      (cluster: ScriptedCluster) => cluster.next(messages.txnOffsetCommit, 'lost'),
-    ],
-    [
-      'AddOffsetsToTxn',
-      (cluster: ScriptedCluster) => cluster.next(messages.addOffsetsToTxn, 'lost'),
-    ],
-    [
-      'AddPartitionsToTxn',
-      (cluster: ScriptedCluster) => cluster.next(messages.addPartitionsToTxn, 'lost'),
-    ],
+    ['Produce', messages.produce],
+    ['TxnOffsetCommit', messages.txnOffsetCommit],
+    ['AddOffsetsToTxn', messages.addOffsetsToTxn],
+    ['AddPartitionsToTxn', messages.addPartitionsToTxn],
   ] as const)(
     'commits after a lost answer of %s, and changes the epoch before the next transaction',
-    async (_name, loseAnswer) => {
+    async (_name, api) => {
       const s = await producerScene((cluster) => {
         protocol1(cluster);
-        loseAnswer(cluster);
+        cluster.lose(api);
       });
       s.append('a');
       await s.commit();
