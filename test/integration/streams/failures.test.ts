@@ -297,7 +297,9 @@ describe('an error of user code', () => {
     await produce(input, countingInput(3, 40));
     await app.start(builder.build());
     await until('80 records twice', async () => (await readCommitted(output)).length >= 160);
-    const written = (await readCommitted(output)).map(({ key, value }) => `${key} ${value}`);
+    const written = (await readCommitted(output)).map(
+      ({ key, value }) => `${key ?? ''} ${value?.toString() ?? ''}`,
+    );
     const expected = countingInput(3, 40)
       .filter(({ value }) => value !== 'value-0')
       .flatMap(({ key }) => [`${key} before`, `${key} after`]);
