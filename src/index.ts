@@ -36,6 +36,7 @@ export type { Serde, Serdes, SerdeSite } from './serde/serde.ts';
 
 export { GlobalKTable } from './dsl/global-ktable.ts';
 export { KGroupedStream } from './dsl/kgrouped-stream.ts';
+export { KGroupedTable } from './dsl/kgrouped-table.ts';
 export { KStream } from './dsl/kstream.ts';
 export { KTable } from './dsl/ktable.ts';
 export { StreamsBuilder } from './dsl/streams-builder.ts';

@@ -105,6 +105,8 @@ export class KafkaStreams implements AsyncDisposable {
   #closing: Promise<boolean> | null = null;
   #leaveGroup: boolean;
   #error: StreamsError | null = null;
+  /** Something failed while it was closing. */
+  #wasCutOff = false;
 
   constructor(topology: TopologySource, options: KafkaStreamsOptions) {
     const { ssl, sasl, codecs = nodeCodecs(), signal, ...streamsOptions } = options;
@@ -201,7 +203,7 @@ export class KafkaStreams implements AsyncDisposable {
 
   /**
    * Commits what is processed, leaves the group, closes everything. Can be called at any time, any number of times. Resolves
-   * with false where the timeout came first: then what was open has been aborted, which loses nothing.
+   * with false where the last commit failed or the timeout came first: what was open is aborted then, which loses nothing.
    *
    * Do not await it in a processor or a handler, which it waits for itself.
    */
@@ -276,6 +278,7 @@ export class KafkaStreams implements AsyncDisposable {
         this.#opening.signal,
       );
       this.#instance = instance;
+      if (this.#closing !== null) instance.stop();
       try {
         await instance.run();
       } finally {
@@ -296,6 +299,7 @@ export class KafkaStreams implements AsyncDisposable {
     if (this.#closing !== null) {
       // It was asked to end: what that cut off is no failure.
       logger.warn({ err: error }, 'the instance ended with something uncommitted');
+      this.#wasCutOff = true;
       return;
     }
     this.#error = isStreamsError(error)
@@ -327,7 +331,7 @@ export class KafkaStreams implements AsyncDisposable {
       ),
     ]);
     timeout.abort();
-    if (inTime) return true;
+    if (inTime) return !this.#wasCutOff;
     this.#config.logger.warn({ timeoutMs }, 'closing takes too long: what is open is given up');
     // Without connections whatever it waits for fails.
     await this.#instance?.close();

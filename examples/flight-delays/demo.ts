@@ -201,7 +201,7 @@ function outcome(
   };
 }
 
-async function main(): Promise<void> {
+async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       flights: { type: 'string', default: String(ALL_FLIGHTS) },
@@ -210,19 +210,21 @@ async function main(): Promise<void> {
   });
   const flights = Number(values.flights);
   if (!Number.isInteger(flights) || flights < LEAST_FLIGHTS || flights > ALL_FLIGHTS) {
-    throw new Error(`--flights takes a number from ${LEAST_FLIGHTS} to ${ALL_FLIGHTS}`);
+    console.error(`--flights takes a number from ${LEAST_FLIGHTS} to ${ALL_FLIGHTS}`);
+    return 2;
   }
   const abort = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.once(name, () => {
-      abort.abort(new Error('interrupted'));
+      abort.abort();
     });
   }
-  const proved = await run(flights, values.kafka, abort.signal);
-  process.exitCode = proved ? 0 : 1;
+  try {
+    return (await run(flights, values.kafka, abort.signal)) ? 0 : 1;
+  } catch (error) {
+    console.error(abort.signal.aborted ? '\ninterrupted' : error);
+    return abort.signal.aborted ? 130 : 1;
+  }
 }
 
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
-});
+process.exitCode = await main();

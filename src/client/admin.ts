@@ -167,16 +167,19 @@ export class Admin {
     const byNode = await leadersOf(this.#client, before);
     for (const [node, ofNode] of byNode) {
       const timeoutMs = this.#client.requestTimeoutMs;
-      const { response } = await this.#client.send({ node }, 'admin', deleteRecords, {
-        timeoutMs,
-        topics: [...byTopic(ofNode)].map(([name, partitions]) => ({
-          name,
-          partitions: partitions.map(({ partition, offset }) => ({
-            partitionIndex: partition,
-            offset,
-          })),
+      const topics = [...byTopic(ofNode)].map(([name, partitions]) => ({
+        name,
+        partitions: partitions.map(({ partition, offset }) => ({
+          partitionIndex: partition,
+          offset,
         })),
-      });
+      }));
+      const { response } = await this.#client
+        .send({ node }, 'admin', deleteRecords, { timeoutMs, topics })
+        .catch((error: unknown) => {
+          for (const { name } of topics) this.#client.forgetTopic(name);
+          throw error;
+        });
       for (const { name: topic, partitions } of response.topics) {
         for (const { partitionIndex: partition, errorCode } of partitions) {
           if (errorCode === ERROR.NONE) continue;

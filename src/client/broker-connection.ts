@@ -38,6 +38,8 @@ export interface BrokerConnectionOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly connectTimeoutMs: number;
+  /** Gives up while it is being opened; `open` then rejects with the signal's reason. */
+  readonly signal: AbortSignal;
 }
 
 const SOFTWARE = { clientSoftwareName: 'millrace', clientSoftwareVersion: '0.1.0' };
@@ -81,21 +83,32 @@ export class BrokerConnection {
    * Errors: those of the transport; `STREAMS_BROKER_UNSUPPORTED` for a peer that offers none.
    */
   static async open(options: BrokerConnectionOptions): Promise<BrokerConnection> {
-    const { transport, address, lane, timers, connectTimeoutMs } = options;
+    const { transport, address, lane, timers, connectTimeoutMs, signal } = options;
     const giveUp = new AbortController();
     const timer = timers.schedule(connectTimeoutMs, () => {
       giveUp.abort(new Error(`no connection within ${connectTimeoutMs} ms`));
     });
+    const onAbort = (): void => {
+      giveUp.abort(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
     try {
       const channel = await transport.connect(address, lane, giveUp.signal);
       try {
-        return new BrokerConnection(options, channel, await negotiate(channel, connectTimeoutMs));
+        const offered = await negotiate(channel, connectTimeoutMs, signal);
+        signal.throwIfAborted();
+        return new BrokerConnection(options, channel, offered);
       } catch (error) {
         channel.close(error instanceof Error ? error : new Error(String(error)));
         throw error;
       }
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
     } finally {
       timer.cancel();
+      signal.removeEventListener('abort', onAbort);
     }
   }
 
@@ -184,11 +197,18 @@ export class BrokerConnection {
 
 const FIRST_WITH_FEATURES = 3;
 
-async function negotiate(channel: Channel, timeoutMs: number): Promise<ApiVersionsResponse> {
+async function negotiate(
+  channel: Channel,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<ApiVersionsResponse> {
   for (const version of [FIRST_WITH_FEATURES, 0]) {
     const writer = new Writer();
     apiVersions.writeRequest(writer, version, version === 0 ? {} : SOFTWARE);
-    const body = await channel.send(apiVersions.key, version, writer.finish(), { timeoutMs });
+    const body = await channel.send(apiVersions.key, version, writer.finish(), {
+      timeoutMs,
+      signal,
+    });
     // A broker that does not know the version answers in version 0.
     const isRefused = new Reader(body).int16('errorCode') === ERROR.UNSUPPORTED_VERSION;
     if (isRefused && version !== 0) continue;

@@ -20,7 +20,7 @@ export class ConnectionTable {
   readonly #options: ConnectionTableOptions;
   readonly #connections = new Map<string, BrokerConnection>();
   readonly #opening = new Map<string, Promise<BrokerConnection>>();
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: ConnectionTableOptions) {
     this.#options = options;
@@ -51,17 +51,14 @@ export class ConnectionTable {
   }
 
   close(): void {
-    this.#isClosed = true;
+    this.#closing.abort(new StreamsError('STREAMS_STOPPED', 'the client was closed'));
     for (const connection of this.#connections.values()) connection.close();
     this.#connections.clear();
   }
 
   async #open(key: string, address: BrokerAddress, lane: Lane): Promise<BrokerConnection> {
-    const connection = await BrokerConnection.open({ ...this.#options, address, lane });
-    if (this.#isClosed) {
-      connection.close();
-      throw new StreamsError('STREAMS_STOPPED', 'the client was closed while it connected');
-    }
+    const { signal } = this.#closing;
+    const connection = await BrokerConnection.open({ ...this.#options, address, lane, signal });
     this.#connections.set(key, connection);
     void connection.closed.then(() => {
       if (this.#connections.get(key) === connection) this.#connections.delete(key);

@@ -77,7 +77,8 @@ const FOREIGN_MEMBER_WARNING_MS = 10_000;
  *
  * Errors of `poll`: `STREAMS_CONFIG` for a group of another kind of client, a second process with the same
  * `groupInstanceId`, and timeouts that the broker does not take; `STREAMS_AUTHORIZATION`; `STREAMS_CLIENT` when there is no
- * coordinator for `rebalanceTimeoutMs`; whatever assignor and listener throw. It may be called again after each.
+ * coordinator for `rebalanceTimeoutMs`; whatever assignor and listener throw. It may be called again after each, and then
+ * joins again.
  *
  * Source: `org.apache.kafka.clients.consumer.internals.ConsumerCoordinator`, KIP-345, KIP-394, KIP-800.
  */
@@ -216,10 +217,18 @@ export class GroupMember {
       groupInstanceId,
     };
     this.#membership = membership;
+    // Heartbeats while the assignor worked may have lost a membership that this one has replaced.
+    this.#lost = null;
     this.#lastPollMs = this.#options.clock.monotonicMs();
     this.#heartbeats.start();
     logger.info({ ...membership, partitions: assignment.partitions.length }, 'joined the group');
-    await listener.onAssigned(assignment, membership);
+    try {
+      await listener.onAssigned(assignment, membership);
+    } catch (error) {
+      // Nobody else will work on these partitions: the next round brings the assignment again.
+      this.#rejoinReason ??= 'the assignment could not be taken over';
+      throw error;
+    }
   }
 
   /** One round of JoinGroup and SyncGroup; null when it has to be tried again after a while. */

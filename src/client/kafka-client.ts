@@ -123,6 +123,10 @@ export class KafkaClient implements AsyncDisposable {
    */
   static async connect(options: KafkaClientOptions): Promise<KafkaClient> {
     const client = new KafkaClient(options);
+    const onAbort = (): void => {
+      void client.close();
+    };
+    options.signal?.addEventListener('abort', onAbort, { once: true });
     try {
       await retry(
         client,
@@ -137,7 +141,10 @@ export class KafkaClient implements AsyncDisposable {
       return client;
     } catch (error) {
       await client.close();
+      options.signal?.throwIfAborted();
       throw error;
+    } finally {
+      options.signal?.removeEventListener('abort', onAbort);
     }
   }
 

@@ -375,12 +375,12 @@ export class ProduceSender {
       return;
     }
     this.#client.logger.debug({ err: error }, 'a produce request failed');
-    // A copy of the request may be on its way.
-    if (this.#options.transaction.protocol === 1) this.#options.transaction.requireNewEpoch();
+    this.#options.transaction.noteLateCopy();
+    const notBeforeMs = this.#client.clock.monotonicMs() + this.#backoff.nextMs();
     for (const batches of ready) {
       this.#client.forgetTopic(batches.topic);
       batches.isInFlight = false;
-      this.#retryLater(batches, ERROR.NETWORK_EXCEPTION);
+      batches.notBeforeMs = notBeforeMs;
     }
   }
 
@@ -418,12 +418,12 @@ export class ProduceSender {
   async #loadMetadata(topics: readonly string[]): Promise<void> {
     if (this.#isLoadingMetadata) return;
     this.#isLoadingMetadata = true;
+    let hasLeaders = false;
     try {
-      await this.#client.topics(topics, { refresh: true });
-      const hasLeaders = topics.every((topic) =>
-        this.#client.cachedTopic(topic)?.partitions.every(({ leader }) => leader >= 0),
+      const found = await this.#client.topics(topics, { refresh: true });
+      hasLeaders = topics.every((topic) =>
+        found.get(topic)?.partitions.every(({ leader }) => leader >= 0),
       );
-      if (hasLeaders) return;
     } catch (error) {
       if (!isStreamsError(error) || error.recovery !== 'retry') {
         this.#fail(
@@ -435,14 +435,9 @@ export class ProduceSender {
       }
     } finally {
       this.#isLoadingMetadata = false;
-      // At once where a leader was found, else after a while.
-      this.#wakeAt(this.#client.clock.monotonicMs() + this.#metadataDelayMs(topics));
     }
-  }
-
-  #metadataDelayMs(topics: readonly string[]): number {
-    const isKnown = topics.every((topic) => this.#client.isFresh(topic));
-    return isKnown ? 0 : this.#backoff.nextMs();
+    const delayMs = hasLeaders ? 0 : this.#backoff.nextMs();
+    this.#wakeAt(this.#client.clock.monotonicMs() + delayMs);
   }
 
   #fail(error: StreamsError): void {

@@ -57,6 +57,8 @@ export class Producer {
   readonly #partitionCounts = new Map<string, number>();
   #failure: StreamsError | null = null;
   #hasAppended = false;
+  /** Counts what was thrown away. */
+  #discards = 0;
   #isClosed = false;
   #onError: ProductionErrorHandler | null = null;
   #waiters: (() => void)[] = [];
@@ -258,8 +260,10 @@ export class Producer {
 
   /** Throws away what is buffered, ends the transaction, and leaves a producer that can begin again. */
   async abortTransaction(): Promise<void> {
-    // Without their answers we do not know what became of them: the epoch keeps them out of the next transaction.
-    if (this.#sender.isBusy) this.#transaction.requireNewEpoch();
+    // We do not know what became of batches without an answer, or their sequence is a gap: the epoch keeps them out of
+    // the next transaction, and gives their partitions new sequences.
+    const isUndecided = this.#sender.isBusy || this.#accumulator.hasSent;
+    if (isUndecided) this.#transaction.requireNewEpoch();
     this.#discard();
     await this.#transaction.abort();
   }
@@ -278,6 +282,8 @@ export class Producer {
     this.#acked.clear();
     this.#failure = null;
     this.#hasAppended = false;
+    this.#discards++;
+    this.#wake();
   }
 
   async #failing(step: () => Promise<void>): Promise<void> {
@@ -290,12 +296,16 @@ export class Producer {
   }
 
   async #until(isReached: () => boolean): Promise<void> {
+    const discards = this.#discards;
     while (!isReached()) {
       if (this.#failure !== null) throw this.#failure;
-      if (this.#isClosed) throw new StreamsError('STREAMS_STOPPED', 'the producer was closed');
       await new Promise<void>((resolve) => {
         this.#waiters.push(resolve);
       });
+      if (this.#isClosed) throw new StreamsError('STREAMS_STOPPED', 'the producer was closed');
+      if (discards !== this.#discards) {
+        throw new StreamsError('STREAMS_TASK_CORRUPTED', 'what was to be flushed was thrown away');
+      }
     }
     if (this.#failure !== null) throw this.#failure;
   }

@@ -84,6 +84,12 @@ export class RecordAccumulator {
     return this.#active;
   }
 
+  /** A batch has been sent and is not acknowledged; it may be waiting to be sent again. */
+  get hasSent(): boolean {
+    for (const { sent } of this.#active) if (sent !== null) return true;
+    return false;
+  }
+
   get hasMark(): boolean {
     return this.#mark !== null;
   }
@@ -196,10 +202,14 @@ export class RecordAccumulator {
     this.#mark = null;
   }
 
-  /** Forgets everything, what is under way included. */
+  /**
+   * Forgets everything, what is under way included. A buffer that is under way is not used again: its request may still
+   * wait for a connection, and would carry what is written next to where it was going.
+   */
   clear(): void {
     for (const batches of this.#active) {
-      const writers = [batches.sent, ...batches.sealed, batches.open];
+      const sent = batches.isInFlight ? null : batches.sent;
+      const writers = [sent, ...batches.sealed, batches.open];
       for (const batch of writers) if (batch !== null) this.#recycle(batch.writer);
     }
     this.#active.clear();

@@ -10,7 +10,8 @@ import { brokerError, coordinatorMoved } from './broker-errors.ts';
 import { byTopic } from './by-topic.ts';
 import { requestTopics, type PartitionOffset } from './committed-offsets.ts';
 import { KAFKA_ERRORS as ERROR } from '../wire/error-codes.ts';
-import type { KafkaClient } from './kafka-client.ts';
+import type { Answer, ClientApi } from './broker-connection.ts';
+import type { ClientRequestOptions, KafkaClient, NodeTarget } from './kafka-client.ts';
 import { assertMember, type Membership } from './membership.ts';
 
 export interface TransactionManagerOptions {
@@ -165,23 +166,24 @@ export class TransactionManager {
   /** Protocol 1: before the first batch of each partition. */
   async addPartitions(partitions: readonly TopicPartition[]): Promise<void> {
     const transactionalId = this.#transactionalId();
+    // An abort does not wait for this: what is still tried then must not become part of the next transaction.
+    const producerId = this.#producerId;
+    const epoch = this.#epoch;
     this.#open();
     const topics = [...byTopic(partitions)].map(([name, ofTopic]) => ({
       name,
       partitions: ofTopic.map(({ partition }) => partition),
     }));
-    await this.#step('adding partitions to the transaction', async (onSend) => {
-      const { response } = await this.#client.send(
+    await this.#step('adding partitions to the transaction', async () => {
+      const { response } = await this.#ask(
         { coordinator: 'transaction', key: transactionalId },
-        'txn',
         addPartitionsToTxn,
         {
           v3AndBelowTransactionalId: transactionalId,
-          v3AndBelowProducerId: this.#producerId,
-          v3AndBelowProducerEpoch: this.#epoch,
+          v3AndBelowProducerId: producerId,
+          v3AndBelowProducerEpoch: epoch,
           v3AndBelowTopics: topics,
         },
-        { onSend },
       );
       const codes = response.resultsByTopicV3AndBelow.flatMap(({ resultsByPartition }) =>
         resultsByPartition.map(({ partitionErrorCode }) => partitionErrorCode),
@@ -193,6 +195,7 @@ export class TransactionManager {
         ERROR.NONE;
       this.#check(errorCode, addPartitionsToTxn.name);
     });
+    if (producerId !== this.#producerId || epoch !== this.#epoch) return;
     for (const { topic, partition } of partitions) {
       this.#partitions.add(partitionKey(topic, partition));
     }
@@ -201,6 +204,7 @@ export class TransactionManager {
   /** Puts offsets into the transaction, under the generation in which their records were read (invariants I4, I5). */
   async sendOffsets(offsets: readonly PartitionOffset[], membership: Membership): Promise<void> {
     assertMember(membership);
+    invariant(offsets.length > 0, 'a request without offsets is not checked by the coordinator');
     const transactionalId = this.#transactionalId();
     invariant(this.#producerId >= 0 && this.#epoch >= 0, 'offsets need a producer id and epoch');
     invariant(!this.#needsNewEpoch || this.#phase === 'open', 'the epoch must change first');
@@ -209,10 +213,9 @@ export class TransactionManager {
     if (this.#protocol === 1 && !this.#groups.has(groupId)) {
       await this.#addGroup(transactionalId, groupId);
     }
-    await this.#step('committing offsets in the transaction', async (onSend) => {
-      const { response } = await this.#client.send(
+    await this.#step('committing offsets in the transaction', async () => {
+      const { response } = await this.#ask(
         { coordinator: 'group', key: groupId },
-        'txn',
         txnOffsetCommit,
         {
           transactionalId,
@@ -224,15 +227,12 @@ export class TransactionManager {
           groupInstanceId: membership.groupInstanceId,
           topics: requestTopics(offsets),
         },
-        {
-          onSend,
-          ...(this.#protocol === 2
-            ? { minVersion: FIRST_OF_PROTOCOL_2.txnOffsetCommit }
-            : {
-                minVersion: FIRST_WITH_GENERATION,
-                maxVersion: FIRST_OF_PROTOCOL_2.txnOffsetCommit - 1,
-              }),
-        },
+        this.#protocol === 2
+          ? { minVersion: FIRST_OF_PROTOCOL_2.txnOffsetCommit }
+          : {
+              minVersion: FIRST_WITH_GENERATION,
+              maxVersion: FIRST_OF_PROTOCOL_2.txnOffsetCommit - 1,
+            },
       );
       for (const { name: topic, partitions } of response.topics) {
         for (const { partitionIndex: partition, errorCode } of partitions) {
@@ -287,19 +287,25 @@ export class TransactionManager {
     await this.init();
   }
 
-  /** An answer is missing, or the log and we may disagree: nothing more begins under this epoch. */
+  /**
+   * A request has no answer, so a copy of it may be on its way: protocol 1 would take it into the next transaction.
+   * Protocol 2 changes the epoch anyway; without transactions a copy is a duplicate that the log knows.
+   */
+  noteLateCopy(): void {
+    if (this.isTransactional && this.#protocol === 1) this.#needsNewEpoch = true;
+  }
+
+  /** The log and we may disagree: nothing more begins under this epoch. */
   requireNewEpoch(): void {
     this.#needsNewEpoch = true;
   }
 
   async #addGroup(transactionalId: string, groupId: string): Promise<void> {
-    await this.#step('adding offsets to the transaction', async (onSend) => {
-      const { response } = await this.#client.send(
+    await this.#step('adding offsets to the transaction', async () => {
+      const { response } = await this.#ask(
         { coordinator: 'transaction', key: transactionalId },
-        'txn',
         addOffsetsToTxn,
         { transactionalId, producerId: this.#producerId, producerEpoch: this.#epoch, groupId },
-        { onSend },
       );
       this.#check(response.errorCode, addOffsetsToTxn.name);
     });
@@ -314,7 +320,7 @@ export class TransactionManager {
     // Whether a request of ours may have been carried out without our knowing.
     let isUncertain = false;
     for (;;) {
-      const request = { isSent: false };
+      const request: { isSent: boolean } = { isSent: false };
       const outcome = await this.#end(transactionalId, committed, () => {
         request.isSent = true;
       });
@@ -398,28 +404,31 @@ export class TransactionManager {
   }
 
   /** One request of an open transaction, repeated until it is answered. The transaction is lost when it fails. */
-  async #step(what: string, attempt: (onSend: () => void) => Promise<void>): Promise<void> {
+  async #step(what: string, attempt: () => Promise<void>): Promise<void> {
     try {
-      await this.#retrying(what, async () => {
-        const request = { isSent: false };
-        try {
-          await attempt(() => {
-            request.isSent = true;
-          });
-        } catch (error) {
-          // No answer: a copy may be on its way, and protocol 1 would take it into the next transaction.
-          if (request.isSent && isStreamsError(error, 'STREAMS_CLIENT')) this.#noteLateCopy();
-          throw error;
-        }
-      });
+      await this.#retrying(what, attempt);
     } catch (error) {
       if (!isStreamsError(error)) throw error;
       throw error.recovery === 'retry' ? givenUp(what, error) : error;
     }
   }
 
-  #noteLateCopy(): void {
-    if (this.#protocol === 1) this.#needsNewEpoch = true;
+  async #ask<Req, Res>(
+    target: NodeTarget,
+    api: ClientApi<Req, Res>,
+    request: Req,
+    options: ClientRequestOptions = {},
+  ): Promise<Answer<Res>> {
+    const sending = { isSent: false };
+    const onSend = (): void => {
+      sending.isSent = true;
+    };
+    try {
+      return await this.#client.send(target, 'txn', api, request, { ...options, onSend });
+    } catch (error) {
+      if (sending.isSent) this.noteLateCopy();
+      throw error;
+    }
   }
 
   #check(errorCode: number, api: string): void {

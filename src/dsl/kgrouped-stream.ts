@@ -56,7 +56,7 @@ export class KGroupedStream<K, V, Known extends SerdePart = SerdePart> {
   /** Folds the values of each key into one of the same type; null deletes the row. */
   reduce<R extends V | null>(
     reducer: (aggregate: NonNullable<V>, value: Readonly<NonNullable<V>>) => R,
-    ...[options]: Optional<Materialized<K, V, Known>>
+    ...[options]: Optional<Materialized<K, NonNullable<V>, Known>>
   ): KTable<K, NonNullable<V>, SerdePart, NonNullable<V> | Extract<R, null>> {
     const { graph } = this.#group;
     const given: Grouped<K, NonNullable<V>> & StoreOptions = options ?? {};
@@ -90,7 +90,7 @@ export class KGroupedStream<K, V, Known extends SerdePart = SerdePart> {
   aggregate<A, R extends A | null>(
     initializer: () => A,
     aggregator: (key: K, value: Readonly<NonNullable<V>>, aggregate: A) => R,
-    options: Materialized<K, A, Exclude<Known, 'value'>>,
+    options: Materialized<K, NonNullable<A>, Exclude<Known, 'value'>>,
   ): KTable<K, A, SerdePart, A | Extract<R, null>> {
     return new KTable(this.#aggregate<A>(initializer, aggregator, options));
   }

@@ -84,7 +84,7 @@ export class KGroupedTable<K, V> {
     initializer: () => A,
     adder: (key: K, value: Readonly<V>, aggregate: A) => R,
     subtractor: (key: K, value: Readonly<V>, aggregate: A) => R,
-    options: Materialized<K, A, 'key'>,
+    options: Materialized<K, NonNullable<A>, 'key'>,
   ): KTable<K, A, SerdePart, A | Extract<R, null>> {
     const initialize: Initializer<A> = initializer;
     return new KTable(

@@ -175,9 +175,9 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
   }
 
   /** Through a topic of its own, partitioned by the key as it is now, whether that has changed or not. */
-  repartition(...[options]: Optional<Repartitioned<K, V, Known>>): KStream<K, V> {
+  repartition(...[options]: Optional<Repartitioned<K, NonNullable<V>, Known>>): KStream<K, V> {
     const { graph, node, key, value } = this.#state;
-    const given: Partial<Repartitioned<K, V, never>> = options ?? {};
+    const given: Partial<Repartitioned<K, NonNullable<V>, never>> = options ?? {};
     checkPartitions(given.partitions);
     const serdes = { key: eraseSerde(given.key) ?? key, value: eraseSerde(given.value) ?? value };
     const through = graph.add(
@@ -201,10 +201,10 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
   /** Writes every record to a topic, which must exist; or to the one that a function names for it. */
   to(
     topic: string | TopicNameExtractor<K, Readonly<V>>,
-    ...[options]: Optional<Produced<K, V, Known>>
+    ...[options]: Optional<Produced<K, NonNullable<V>, Known>>
   ): void {
     const { graph, node } = this.#state;
-    const given: Partial<Produced<K, V, never>> = options ?? {};
+    const given: Partial<Produced<K, NonNullable<V>, never>> = options ?? {};
     const key = eraseSerde(given.key) ?? this.#state.key;
     const windowed = key instanceof TimeWindowedSerde ? windowedPartitioner(key) : null;
     graph.add(
@@ -239,7 +239,9 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
   }
 
   /** For aggregating by key. */
-  groupByKey<const O extends Grouped<K, V>>(options?: O): KGroupedStream<K, V, Known | Given<O>> {
+  groupByKey<const O extends Grouped<K, NonNullable<V>>>(
+    options?: O,
+  ): KGroupedStream<K, V, Known | Given<O>> {
     const { key, value } = this.#state;
     const serdes = {
       key: eraseSerde(options?.key) ?? key,
@@ -253,7 +255,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
   /** For aggregating by another key; the records are repartitioned by it. */
   groupBy<KR>(
     selector: (key: K, value: Readonly<V>) => KR,
-    options: KeySerdeFor<KR, never> & ValueSerdeFor<V, Known> & Named,
+    options: KeySerdeFor<KR, never> & ValueSerdeFor<NonNullable<V>, Known> & Named,
   ): KGroupedStream<KR, V> {
     const { name } = options;
     const create = (): CreateInternalProcessor => selectKey<K, V, KR>(selector);
@@ -271,7 +273,9 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
 
   /** The last value of each key: a null value deletes, a record without a key is dropped. */
   toTable(
-    ...[options]: Optional<KeySerdeFor<K, Known> & ValueSerdeFor<V, Known> & Named & StoreOptions>
+    ...[options]: Optional<
+      KeySerdeFor<K, Known> & ValueSerdeFor<NonNullable<V>, Known> & Named & StoreOptions
+    >
   ): KTable<K, NonNullable<V>> {
     const given: Partial<Grouped<K, NonNullable<V>>> & StoreOptions = options ?? {};
     return new KTable(streamToTable(this.#state, given));
@@ -281,7 +285,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
   join<VT, VR, KnownT extends SerdePart, Out>(
     table: KTable<K, VT, KnownT, Out>,
     joiner: (value: Readonly<V>, tableValue: Readonly<VT>, key: K) => VR,
-    options?: Joined<K, V>,
+    options?: Joined<K, NonNullable<V>>,
   ): KStream<K, VR, Exclude<Known, 'value'>>;
   /** Joins every record with the row of a global table that `keyOf` names, and drops those without one. */
   join<KG, VG, VR>(
@@ -298,7 +302,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
   leftJoin<VT, VR, KnownT extends SerdePart, Out>(
     table: KTable<K, VT, KnownT, Out>,
     joiner: (value: Readonly<V>, tableValue: Readonly<VT> | null, key: K) => VR,
-    options?: Joined<K, V>,
+    options?: Joined<K, NonNullable<V>>,
   ): KStream<K, VR, Exclude<Known, 'value'>>;
   /** Joins every record with the row of a global table that `keyOf` names, or with null. */
   leftJoin<KG, VG, VR>(

@@ -17,7 +17,7 @@ import type { Given, Grouped, Named, SerdePart, StoreOptions, ValueSerdeFor } fr
 import type { TableState } from './stream-state.ts';
 
 /** How an operator that gives a table from another one may keep it: only where it names a store. */
-type TableOptions<K, V> = Grouped<K, V> & StoreOptions;
+type TableOptions<K, V> = Grouped<K, NonNullable<V>> & StoreOptions;
 
 interface OperatorSpec {
   readonly prefix: string;
@@ -66,7 +66,7 @@ export class KTable<K, V, Known extends SerdePart = SerdePart, Out = V | null> {
   /** Another value for each row. The result is kept in a store only if one is named, which needs a serde. */
   mapValues<VR>(
     mapper: (value: Readonly<V>, key: K) => VR,
-    options: ValueSerdeFor<VR, never> & TableOptions<K, NonNullable<VR>>,
+    options: ValueSerdeFor<NonNullable<VR>, never> & TableOptions<K, NonNullable<VR>>,
   ): KTable<K, NonNullable<VR>, Known | 'value', VR | Extract<Out, null>>;
   mapValues<VR>(
     mapper: (value: Readonly<V>, key: K) => VR,

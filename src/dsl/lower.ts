@@ -1,3 +1,4 @@
+import type { ErrorSite } from '../common/errors.ts';
 import { dropNullKeys } from '../operators/drop-null-keys.ts';
 import { passThrough } from '../operators/pass-through.ts';
 import { failOnInvalidTimestamp } from '../processor/timestamp-extractors.ts';
@@ -50,10 +51,10 @@ function write(builder: TopologyBuilder, merged: MergedNode): void {
   const parents = [...merged.parents].map((parent) => parent.node.name);
   switch (node.kind) {
     case 'stream-source':
-      builder.addSource(withSerdes(node.source, node.source.name));
+      builder.addSource(withSerdes(node.source, { node: node.source.name }));
       return;
     case 'table-source': {
-      builder.addSource(withSerdes(node.source, node.name));
+      builder.addSource(withSerdes(node.source, { node: node.name }));
       builder.addProcessor(node.name, node.create(), [node.source.name]);
       const store = node.store();
       if (store !== null) builder.addStateStore(store, [node.name]);
@@ -62,7 +63,7 @@ function write(builder: TopologyBuilder, merged: MergedNode): void {
     case 'global-table':
       builder.addGlobalStore({
         store: node.store(),
-        source: withSerdes(node.source, node.name),
+        source: withSerdes(node.source, { node: node.name }),
         processorName: node.name,
         create: node.create,
       });
@@ -82,7 +83,7 @@ function write(builder: TopologyBuilder, merged: MergedNode): void {
       return;
     case 'sink': {
       const { name, topic, partitioner } = node;
-      const { key, value } = withSerdes(node, name);
+      const { key, value } = withSerdes(node, { node: name });
       builder.addSink({ name, topic, partitioner, key, value }, parents);
       return;
     }
@@ -96,7 +97,7 @@ function writeRepartition(
   nullKeysPass: boolean,
 ): void {
   const { name, topic, sinkName, filterName, partitions, partitioner } = node;
-  const { key, value } = withSerdes(node, name);
+  const { key, value } = withSerdes(node, { node: name, topic });
   builder.addRepartitionTopic({ name: topic, partitions });
   if (filterName !== null) {
     builder.addProcessor(filterName, nullKeysPass ? passThrough() : dropNullKeys(), parents);
@@ -125,12 +126,12 @@ interface NeedsSerdes {
   readonly value: Serde<unknown> | null;
 }
 
-function withSerdes<T extends NeedsSerdes>(spec: T, node: string): T {
+function withSerdes<T extends NeedsSerdes>(spec: T, site: ErrorSite): T {
   const missing = spec.key === null ? 'key' : spec.value === null ? 'value' : null;
   if (missing === null) return spec;
   throw topologyError(
-    `no serde for the ${missing} is known here: pass { ${missing}: … } to the call that made this node, ` +
-      'or to an operator before it',
-    { node },
+    `no serde for the ${missing} is known here: pass { ${missing}: … } to the call that writes, groups or joins ` +
+      'these records, or to an operator before it',
+    site,
   );
 }

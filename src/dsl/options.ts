@@ -1,3 +1,6 @@
+// Null is written without a serde. So where a stream's values can be null, `V` here is the type without it: a stream of
+// `string | null` takes a serde of strings.
+
 import type { Duration } from '../common/duration.ts';
 import type { StreamPartitioner } from '../processor/stream-partitioner.ts';
 import type { TimestampExtractor } from '../processor/timestamp-extractor.ts';
@@ -15,10 +18,9 @@ export type KeySerdeFor<K, Known extends SerdePart> = 'key' extends Known
   ? { readonly key?: Serde<K> }
   : { readonly key: Serde<K> };
 
-/** Null is written without a serde, so a serde need not speak of it. */
 export type ValueSerdeFor<V, Known extends SerdePart> = 'value' extends Known
-  ? { readonly value?: Serde<NonNullable<V>> }
-  : { readonly value: Serde<NonNullable<V>> };
+  ? { readonly value?: Serde<V> }
+  : { readonly value: Serde<V> };
 
 /** Options as a last argument that may be left out if nothing in them is required. */
 export type Optional<O> = Partial<O> extends O ? [options?: O] : [options: O];
@@ -47,7 +49,7 @@ export interface Consumed<K, V> extends Named {
 export type Produced<K, V, Known extends SerdePart> = SerdesFor<K, V, Known> &
   Named & {
     /** Left out: murmur2 of the key's bytes as Kafka's Java producer; of windowed keys, of the key inside. */
-    readonly partitioner?: StreamPartitioner<K, V>;
+    readonly partitioner?: StreamPartitioner<K, V | null>;
   };
 
 /** How to send a stream through a topic of its own. */
@@ -56,7 +58,7 @@ export type Repartitioned<K, V, Known extends SerdePart> = SerdesFor<K, V, Known
   readonly name?: string;
   /** Left out: as many as the largest of the topics that feed it. */
   readonly partitions?: number;
-  readonly partitioner?: StreamPartitioner<K, V>;
+  readonly partitioner?: StreamPartitioner<K, V | null>;
 };
 
 /** How records are grouped; the name becomes that of the repartition topic, if there is one. */

@@ -33,6 +33,7 @@ export function streamToTable<K, V>(
         tableSource({
           store: logic.stored ? store : null,
           sendOldValues: logic.sendsOldValues,
+          sharedValues: true,
         }),
       stores: () => (logic.stored ? [buildTableStore({ name: store, key, value, options })] : []),
       takesNullKeys: false,

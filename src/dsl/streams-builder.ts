@@ -65,6 +65,7 @@ export class StreamsBuilder {
         tableSource<K, V>({
           store: logic.stored ? store : null,
           sendOldValues: logic.sendsOldValues,
+          sharedValues: false,
         }),
       store: () => (logic.stored ? buildTableStore({ name: store, key, value, options }) : null),
     });

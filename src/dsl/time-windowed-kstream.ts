@@ -64,7 +64,7 @@ export class TimeWindowedKStream<K, V, Known extends SerdePart = SerdePart> {
   /** Folds the values of each key and window into one of the same type; null deletes the row. */
   reduce<R extends V | null>(
     reducer: (aggregate: NonNullable<V>, value: Readonly<V>) => R,
-    ...[options]: Optional<WindowMaterialized<K, V, Known>>
+    ...[options]: Optional<WindowMaterialized<K, NonNullable<V>, Known>>
   ): KTable<Windowed<K>, NonNullable<V>, SerdePart, NonNullable<V> | Extract<R, null>> {
     const given: Grouped<K, NonNullable<V>> & WindowStoreOptions = options ?? {};
     const aggregation: WindowAggregation<K, V, V | null> = {
@@ -83,7 +83,7 @@ export class TimeWindowedKStream<K, V, Known extends SerdePart = SerdePart> {
   aggregate<A, R extends A | null>(
     initializer: () => A,
     aggregator: (key: K, value: Readonly<V>, aggregate: A) => R,
-    options: WindowMaterialized<K, A, Exclude<Known, 'value'>>,
+    options: WindowMaterialized<K, NonNullable<A>, Exclude<Known, 'value'>>,
   ): KTable<Windowed<K>, A, SerdePart, A | Extract<R, null>> {
     return new KTable(
       this.#aggregate<A>({ prefix: 'KSTREAM-AGGREGATE-', initializer, aggregator }, options),

@@ -68,6 +68,8 @@ class StreamAggregate<K, V, A> implements Processor<K, V> {
       throw error;
     }
     const recentMs = old === null ? timestampMs : Math.max(timestampMs, old.timestampMs);
-    this.#store.update(key, aggregate, recentMs, headers);
+    // The aggregator may keep the record's value, which sibling branches of the stream see too.
+    if (Object.is(aggregate, value)) this.#store.updateShared(key, aggregate, recentMs, headers);
+    else this.#store.update(key, aggregate, recentMs, headers);
   }
 }

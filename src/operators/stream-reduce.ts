@@ -56,7 +56,7 @@ class StreamReduce<K, V> implements Processor<K, V> {
   #update({ key, value, timestampMs, headers }: StreamRecord<K, V>): void {
     const old = this.#store.getOwn(key);
     if (old === null) {
-      this.#store.update(key, value, timestampMs, headers);
+      this.#store.updateShared(key, value, timestampMs, headers);
       return;
     }
     let reduced: V | null;
@@ -66,6 +66,9 @@ class StreamReduce<K, V> implements Processor<K, V> {
       this.#store.disown(key); // the reducer may have changed the row's object before it failed
       throw error;
     }
-    this.#store.update(key, reduced, Math.max(timestampMs, old.timestampMs), headers);
+    const recentMs = Math.max(timestampMs, old.timestampMs);
+    // The reducer may keep the record's value, which sibling branches of the stream see too.
+    if (reduced === value) this.#store.updateShared(key, reduced, recentMs, headers);
+    else this.#store.update(key, reduced, recentMs, headers);
   }
 }

@@ -50,7 +50,8 @@ class TableFilter<K, V> implements Processor<K, Change<V>> {
     if (this.#options.sendOldValues && oldValue === null && newValue === null) return;
     if (this.#store === null)
       this.#context.forward(record.withValue(new Change(newValue, oldValue)));
-    else this.#store.update(key, newValue, timestampMs, headers);
+    // Other operators of the table it comes from see the same value.
+    else this.#store.updateShared(key, newValue, timestampMs, headers);
   }
 
   #oldValue(key: K, change: Change<V>): V | null {

@@ -52,7 +52,8 @@ class TableMapValues<K, V, VR> implements Processor<K, Change<V>> {
     const { mapper, sendOldValues } = this.#options;
     const newValue = mapped(mapper, key, change.newValue);
     if (this.#store !== null) {
-      this.#store.update(key, newValue, timestampMs, headers);
+      // The mapper may have taken parts of a value that others see too.
+      this.#store.updateShared(key, newValue, timestampMs, headers);
       return;
     }
     const oldValue = sendOldValues ? mapped(mapper, key, change.oldValue) : null;

@@ -10,6 +10,8 @@ export interface TableSourceOptions {
   /** Null where nothing needs the rows: then updates only pass through. */
   readonly store: string | null;
   readonly sendOldValues: boolean;
+  /** Whether others see the same values: sibling branches of the stream that becomes a table. */
+  readonly sharedValues: boolean;
 }
 
 /**
@@ -22,32 +24,34 @@ export interface TableSourceOptions {
  * Updates apply in the order of their offsets, an older timestamp or an equal value notwithstanding. A record without a
  * key is dropped. Source: `KTableSource`; parity T9.
  */
-export function tableSource<K, V>({
-  store,
-  sendOldValues,
-}: TableSourceOptions): CreateOperator<K, V | null, K, Change<V>> {
+export function tableSource<K, V>(
+  options: TableSourceOptions,
+): CreateOperator<K, V | null, K, Change<V>> {
   return (context) =>
-    store === null
+    options.store === null
       ? new PassingTableSource(context)
-      : new StoredTableSource(context, context.tableStore<K, V>(store), sendOldValues);
+      : new StoredTableSource(context, context.tableStore<K, V>(options.store), options);
 }
 
 class StoredTableSource<K, V> implements Processor<K, V | null> {
   readonly #context: InternalProcessorContext<K, Change<V>>;
   readonly #store: TableStore<K, V>;
+  readonly #sharedValues: boolean;
 
   constructor(
     context: InternalProcessorContext<K, Change<V>>,
     store: TableStore<K, V>,
-    sendOldValues: boolean,
+    { sendOldValues, sharedValues }: TableSourceOptions,
   ) {
     this.#context = context;
     this.#store = store;
+    this.#sharedValues = sharedValues;
     store.listen(tableForwarder(context), { sendOldValues });
   }
 
   process({ key, value, timestampMs, headers }: StreamRecord<K, V | null>): void {
     if (key === null) this.#context.drop('null-key');
+    else if (this.#sharedValues) this.#store.updateShared(key, value, timestampMs, headers);
     else this.#store.update(key, value, timestampMs, headers);
   }
 }

@@ -92,6 +92,11 @@ class WindowedAggregate<K, V, A> implements Processor<K, V> {
     }
     // As recent as the most recent record, whatever order they came in.
     const recentMs = old === null ? timestampMs : Math.max(timestampMs, old.timestampMs);
-    this.#store.update(key, startMs, aggregate, recentMs, headers);
+    // The aggregator may keep the record's value, which sibling branches and its other windows see too.
+    if (Object.is(aggregate, value)) {
+      this.#store.updateShared(key, startMs, aggregate, recentMs, headers);
+    } else {
+      this.#store.update(key, startMs, aggregate, recentMs, headers);
+    }
   }
 }

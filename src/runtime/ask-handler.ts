@@ -48,5 +48,5 @@ function isResponse(response: unknown): response is ErrorHandlerResponse {
 }
 
 function describe(response: unknown): string {
-  return response instanceof Promise ? 'a promise' : (String(response));
+  return response instanceof Promise ? 'a promise' : String(response);
 }

@@ -37,7 +37,9 @@ export class InstanceEnvironment implements AssignorEnvironment {
 
   async hasCommitted(partitions: readonly TopicPartition[]): Promise<boolean> {
     const committed = await this.#options.fetchCommitted(partitions);
-    return [...committed.values()].some((offset) => offset !== null);
+    // A streams application always commits its stream time as metadata; Kafka's reset tool commits none, and with it
+    // the application starts for the first time again.
+    return [...committed.values()].some((offset) => offset !== null && offset.metadata !== '');
   }
 
   makeReady(topics: readonly RequiredTopic[]): Promise<void> {

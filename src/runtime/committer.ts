@@ -181,13 +181,13 @@ export class Committer {
       do {
         await this.#settled(task);
         task.prepareCommit();
-      } while (task.pending !== null);
+      } while (isWaiting(task));
     }
   }
 
   async #settled(task: CommittableTask): Promise<void> {
     const { timers, pendingTimeoutMs } = this.#options;
-    if (task.pending === null) return;
+    if (!isWaiting(task)) return;
     const done = new AbortController();
     const timeout = timers.sleep(pendingTimeoutMs, done.signal).then(
       () => {
@@ -196,7 +196,7 @@ export class Committer {
       () => undefined,
     );
     try {
-      while (task.pending !== null) await Promise.race([task.pending, timeout]);
+      while (isWaiting(task)) await Promise.race([task.pending, timeout]);
     } finally {
       done.abort();
     }
@@ -222,6 +222,11 @@ export class Committer {
     }
     return positions;
   }
+}
+
+/** A function, since the answer changes while TypeScript believes that it cannot. */
+function isWaiting(task: CommittableTask): boolean {
+  return task.pending !== null;
 }
 
 function notSettled(id: TaskId, afterMs: number): StreamsError {

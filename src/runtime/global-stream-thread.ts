@@ -98,12 +98,11 @@ export class GlobalStreamThread {
 
   /** Follows the topics until `close`; rejects with what fails. */
   async run(): Promise<void> {
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
+    while (!this.#isClosing()) {
       try {
-        await this.#step(signal);
+        await this.#step(this.#closing.signal);
       } catch (error) {
-        if (!signal.aborted) throw error;
+        if (!this.#isClosing()) throw error;
       }
     }
   }
@@ -119,6 +118,10 @@ export class GlobalStreamThread {
   /** Lets `run` end. */
   stop(): void {
     this.#closing.abort();
+  }
+
+  #isClosing(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   async #restore(facts: ReadonlyMap<string, ChangelogFacts>, signal: AbortSignal): Promise<void> {

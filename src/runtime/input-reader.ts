@@ -1,13 +1,18 @@
+import type { FetchedPartition } from '../client/fetch-partition.ts';
 import type { Fetcher } from '../client/fetcher.ts';
+import { isStreamsError, StreamsError } from '../common/errors.ts';
 import { partitionKey, type TopicPartition } from '../common/topic-partition.ts';
+import type { Metrics, MetricTags } from '../observability/metrics.ts';
 import type { RunningTask } from './task-opener.ts';
 
 export interface InputReaderOptions {
-  readonly fetcher: Fetcher;
+  readonly fetcher: Pick<Fetcher, 'assign' | 'position' | 'lag' | 'pause' | 'resume' | 'tryPoll'>;
   /** Records of one partition in its task beyond which it is not fetched. */
   readonly maxBufferedRecords: number;
   /** Ids of topics, so that one that was deleted and made again is noticed. */
   readonly topicId: (topic: string) => string | undefined;
+  readonly metrics: Metrics;
+  readonly tags: MetricTags;
 }
 
 /**
@@ -21,6 +26,7 @@ export class InputReader {
   #tasks: readonly RunningTask[] = [];
   #owners: ReadonlyMap<string, RunningTask> = new Map();
   readonly #paused = new Map<string, TopicPartition>();
+  #lagSeries: MetricTags[] = [];
 
   constructor(options: InputReaderOptions) {
     this.#options = options;
@@ -55,12 +61,13 @@ export class InputReader {
       if (owner === undefined || !this.#isFull(owner, topic, partition)) this.#paused.delete(key);
     }
     fetcher.pause([...this.#paused.values()]);
+    this.#measureLag(tasks);
   }
 
   /** Hands over what is there now; returns whether there was anything. Errors: those of `Fetcher.poll`. */
   take(): boolean {
     const { fetcher } = this.#options;
-    const chunks = fetcher.tryPoll();
+    const chunks = this.#poll();
     for (const chunk of chunks) {
       const { topic, partition } = chunk;
       const key = partitionKey(topic, partition);
@@ -82,6 +89,41 @@ export class InputReader {
       if (owner !== undefined && this.#isFull(owner, topic, partition)) continue;
       this.#paused.delete(key);
       this.#options.fetcher.resume([{ topic, partition }]);
+    }
+  }
+
+  #poll(): readonly FetchedPartition[] {
+    try {
+      return this.#options.fetcher.tryPoll();
+    } catch (error) {
+      if (!isStreamsError(error, 'STREAMS_OFFSET_OUT_OF_RANGE')) throw error;
+      const { topic = '', partition = -1, offset } = error.site;
+      const start = this.#owners
+        .get(partitionKey(topic, partition))
+        ?.start.find((input) => input.topic === topic && input.partition === partition);
+      // Retention has moved the beginning of the log since it was asked for: nothing was committed, so nothing is lost.
+      const isFirstRead = start?.committed === false && start.offset === offset;
+      if (!isFirstRead) throw error;
+      throw new StreamsError('STREAMS_TASK_CORRUPTED', 'the log begins later than it did', {
+        site: error.site,
+        cause: error,
+      });
+    }
+  }
+
+  #measureLag(tasks: readonly RunningTask[]): void {
+    const { fetcher, metrics, tags } = this.#options;
+    for (const series of this.#lagSeries) metrics.remove(series);
+    this.#lagSeries = [];
+    for (const { task, start } of tasks) {
+      for (const { topic, partition } of start) {
+        const series = { ...tags, 'topic-name': topic, partition: String(partition) };
+        this.#lagSeries.push(series);
+        metrics.observe('records-lag', series, () => {
+          const unfetched = fetcher.lag(topic, partition);
+          return unfetched === undefined ? -1 : unfetched + task.bufferedRecords(topic, partition);
+        });
+      }
     }
   }
 

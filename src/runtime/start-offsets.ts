@@ -27,7 +27,7 @@ export async function resolveStartOffsets(
   partitions: readonly TopicPartition[],
   committed: CommittedOffsets,
   policyOf: (topic: string) => OffsetReset,
-  admin: Admin,
+  admin: Pick<Admin, 'listOffsets'>,
 ): Promise<readonly StartOffset[]> {
   const isFirstStart = ({ topic, partition }: TopicPartition): boolean =>
     (committed.get(partitionKey(topic, partition)) ?? null) === null;

@@ -14,6 +14,7 @@ import type { FailureClock } from './failure-clock.ts';
 import type { InputReader } from './input-reader.ts';
 import type { RepartitionPurge } from './repartition-purge.ts';
 import type { SourceTopics } from './source-topics.ts';
+import type { StreamTask } from './stream-task.ts';
 import type { StreamsConfig, UncaughtExceptionResponse } from './streams-config.ts';
 import type { TaskManager } from './task-manager.ts';
 import type { AssignedTask } from './task-registry.ts';
@@ -72,6 +73,8 @@ export class StreamThread {
   readonly #failuresTotal: Counter;
   readonly #loopDelayMs: Histogram;
   readonly #sliceMs: Histogram;
+  /** Index of the task that had the last turn. */
+  #turnOf = -1;
   /** F2 is due before anything else is done with the producer. */
   #producerReady = false;
   #lastCommitMs: number;
@@ -184,24 +187,31 @@ export class StreamThread {
 
   /** Returns whether anything was done. */
   #processSlice(): boolean {
-    const { tasks, producer, clock, config } = this.#options;
+    const { producer, clock, config } = this.#options;
     const startMs = clock.monotonicMs();
     const deadlineMs = startMs + config.sliceMs;
-    let total = 0;
-    let punctuated = false;
-    for (;;) {
-      let lap = 0;
-      for (const { task } of tasks.running) {
-        if (task.pending === null) lap += task.process(LAP_RECORDS, deadlineMs);
-        if (task.pending === null && task.punctuate(clock.nowMs())) punctuated = true;
-      }
-      total += lap;
-      if (lap === 0 || producer.isFull || clock.monotonicMs() >= deadlineMs) break;
+    let worked = false;
+    // A lap is over when every task has had its turn, or the time is up; the next slice goes on where this one ended.
+    for (let idle = 0; idle < this.#options.tasks.running.length;) {
+      const didWork = this.#takeTurn(deadlineMs);
+      worked ||= didWork;
+      idle = didWork ? 0 : idle + 1;
+      if (producer.isFull || clock.monotonicMs() >= deadlineMs) break;
     }
-    if (total > 0) {
-      this.#sliceMs.record(clock.monotonicMs() - startMs);
-    }
-    return total > 0 || punctuated;
+    if (worked) this.#sliceMs.record(clock.monotonicMs() - startMs);
+    return worked;
+  }
+
+  /** The next task processes a lap of records and punctuates; false where it has nothing to do. */
+  #takeTurn(deadlineMs: number): boolean {
+    const { tasks, clock } = this.#options;
+    const { running } = tasks;
+    this.#turnOf = (this.#turnOf + 1) % running.length;
+    const task = running[this.#turnOf]?.task;
+    if (task === undefined || isWaiting(task)) return false;
+    const processed = task.process(LAP_RECORDS, deadlineMs);
+    const punctuated = !isWaiting(task) && task.punctuate(clock.nowMs());
+    return punctuated || processed > 0;
   }
 
   #isCommitDue(): boolean {
@@ -299,6 +309,8 @@ export class StreamThread {
     this.#options.onRunning(false);
     await this.#drop();
     this.#producerReady = false;
+    // Opening a database again is what finds out that it is damaged, and heals it.
+    if (error.code.startsWith('STREAMS_STATE_')) await tasks.closeStorages();
     if (error.recovery === 'rejoin') {
       await tasks.suspend();
       this.#member.requestRejoin(error.code);
@@ -379,6 +391,11 @@ export class StreamThread {
       );
     }
   }
+}
+
+/** Async processors of it are at work: it must be left alone. */
+function isWaiting(task: StreamTask): boolean {
+  return task.pending !== null;
 }
 
 /** Anything else is a bug, ours or one that user code brought in by a way that no node wraps. */

@@ -5,8 +5,8 @@ import type { RunningTask, TaskOpener } from './task-opener.ts';
 import type { AssignedTask, TaskRegistry } from './task-registry.ts';
 
 export interface TaskManagerOptions {
-  readonly opener: TaskOpener;
-  readonly registry: TaskRegistry;
+  readonly opener: Pick<TaskOpener, 'open'>;
+  readonly registry: Pick<TaskRegistry, 'ids' | 'close'>;
   /** Something changed that the thread has to look at: tasks were opened, or could not be. */
   readonly onChange: () => void;
   readonly metrics: Metrics;
@@ -103,6 +103,11 @@ export class TaskManager {
     await this.#stopOpening();
     for (const { task } of this.#running) task.discard();
     this.#running = [];
+  }
+
+  /** After `discard`, where the storages themselves are in doubt: the next opening checks them. */
+  async closeStorages(): Promise<void> {
+    await this.#closeAllBut(new Set());
   }
 
   /** F3: the same tasks again, from their stable offsets. */

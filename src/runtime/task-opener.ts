@@ -2,6 +2,8 @@ import type { Admin } from '../client/admin.ts';
 import type { Clock } from '../common/clock.ts';
 import { invariant } from '../common/errors.ts';
 import { partitionKey, type TopicPartition } from '../common/topic-partition.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { StoreBuilder } from '../state/store-builder.ts';
 import type { Wipe } from '../state/state-directory.ts';
 import type { OffsetReset } from '../topology/topology-plan.ts';
 import {
@@ -41,6 +43,7 @@ export interface TaskOpenerOptions {
   readonly reader: ChangelogReader;
   readonly allowTruncatedChangelog: boolean;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 /** What the broker says of all tasks that are being opened. */
@@ -148,14 +151,12 @@ export class TaskOpener {
       const { wipe } = resume(store);
       if (wipe !== null) wipes.set(store.live.assigned, wipe);
     }
-    if (!allowTruncatedChangelog) {
-      for (const { live, store, topic, partition } of stores) {
-        const isRebuilt = wipes.has(live.assigned) || live.storage.position(topic) === undefined;
-        if (!isRebuilt) continue;
-        const streamTimeMs = committedStreamTimeMs(live.assigned, committed);
-        const facts = factsOf(changelogs, topic, partition);
-        refuseTruncatedChangelog(store, facts, { streamTimeMs, nowMs });
-      }
+    for (const { live, store, topic, partition } of stores) {
+      const facts = factsOf(changelogs, topic, partition);
+      const times = { streamTimeMs: committedStreamTimeMs(live.assigned, committed), nowMs };
+      this.#warnOfOldTimes(store, facts, times);
+      const isRebuilt = wipes.has(live.assigned) || live.storage.position(topic) === undefined;
+      if (isRebuilt && !allowTruncatedChangelog) refuseTruncatedChangelog(store, facts, times);
     }
     for (const [assigned, wipe] of wipes) await registry.wipe(assigned, wipe);
 
@@ -170,6 +171,19 @@ export class TaskOpener {
         { taskId, task, store: store.name, facts, from: offset, since: storage.position(topic) },
       ];
     });
+  }
+
+  /** While it is not too late: the broker goes by its clock, and the windows by event time. */
+  #warnOfOldTimes(
+    { kind, name }: StoreBuilder,
+    { topic, retentionMs }: ChangelogFacts,
+    { streamTimeMs, nowMs }: { readonly streamTimeMs: number; readonly nowMs: number },
+  ): void {
+    if (kind !== 'window' || streamTimeMs < 0 || streamTimeMs >= nowMs - retentionMs) return;
+    this.#options.logger.warn(
+      { store: name, topic, retentionMs, streamTimeMs },
+      'event time is further back than the changelog keeps records: give the store retention.ms=-1 in its logging options',
+    );
   }
 }
 

@@ -92,6 +92,8 @@ export async function assembleThread(options: ThreadOptions): Promise<AssembledT
       fetcher,
       maxBufferedRecords: config.bufferedRecordsPerPartition,
       topicId: (topic) => sources.id(topic),
+      metrics,
+      tags,
     }),
     tasks,
     committer: new Committer({
@@ -217,6 +219,7 @@ function createOpener(
     reader,
     allowTruncatedChangelog: config.allowTruncatedChangelog,
     clock: ports.clock,
+    logger: config.logger,
   });
 }
 

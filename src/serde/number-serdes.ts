@@ -90,7 +90,10 @@ export const doubleSerde: Serde<number> = numberSerde<number>({
   accepts: (value) => typeof value === 'number',
   range: 'numbers are',
   write: (bytes, value) => {
-    new DataView(bytes.buffer).setFloat64(0, value);
+    // Nor a view over these: their `buffer` does not exist until it is asked for, which takes 300 ns more.
+    scratch.setFloat64(0, value);
+    writeInt32(bytes, 0, scratch.getInt32(0));
+    writeInt32(bytes, 4, scratch.getInt32(4));
   },
   read: (buffer, at) => {
     // A view over the record's buffer would be made for each read: 60 ns against 10.

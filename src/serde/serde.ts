@@ -29,7 +29,7 @@ export interface Serde<T> {
    * A primitive that is equal for two values exactly if their bytes are. Lets caches find an entry without
    * serializing the key. Returns undefined for a value it cannot speak for.
    */
-  readonly identity?: (value: T) => string | number | bigint | boolean | undefined;
+  identity?(value: T): string | number | bigint | boolean | undefined;
 }
 
 /** The serdes of a topic's or a store's keys and values. */

@@ -76,6 +76,16 @@ export class WindowTableView<K, V> implements WindowTableStore<K, V> {
     this.#engine.update(key, value, windowStartMs, timestampMs, headers, false);
   }
 
+  updateShared(
+    key: K,
+    windowStartMs: number,
+    value: V | null,
+    timestampMs: number,
+    headers: Headers,
+  ): void {
+    this.#engine.update(key, value, windowStartMs, timestampMs, headers, true);
+  }
+
   listen(listener: WindowTableListener<K, V>, options: { readonly sendOldValues: boolean }): void {
     this.#engine.listen(listener, options.sendOldValues);
   }

@@ -27,5 +27,12 @@ export interface WindowTableStore<K, V> {
     timestampMs: number,
     headers: Headers,
   ): void;
+  updateShared(
+    key: K,
+    windowStartMs: number,
+    value: V | null,
+    timestampMs: number,
+    headers: Headers,
+  ): void;
   listen(listener: WindowTableListener<K, V>, options: { readonly sendOldValues: boolean }): void;
 }

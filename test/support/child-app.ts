@@ -10,6 +10,9 @@ export interface ChildApp extends AsyncDisposable {
   readonly states: readonly string[];
   readonly output: () => string;
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>;
+  /** SIGSTOP: its connections stay open, and it does not notice. */
+  pause(): void;
+  resume(): void;
 }
 
 /** Starts the counting application; resolves when it has said that it is RUNNING. */
@@ -56,6 +59,8 @@ export async function startCountingApp(options: CountingProcess): Promise<ChildA
     states,
     output: () => output,
     kill,
+    pause: () => child.kill('SIGSTOP'),
+    resume: () => child.kill('SIGCONT'),
     [Symbol.asyncDispose]: async () => {
       await kill('SIGKILL');
     },

@@ -1,10 +1,10 @@
 import {
   serdes,
+  Stores,
   StreamsBuilder,
   type KafkaStreamsOptions,
   type Topology,
 } from '../../src/index.ts';
-import { Stores } from '../../src/state/stores.ts';
 
 export interface CountingOptions {
   readonly input: string;

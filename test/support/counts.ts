@@ -9,9 +9,12 @@ export function countingInput(keys: number, perKey: number): { key: string; valu
 }
 
 /** The counts that the counting application has written, by key, in the order of the log. */
-export async function readCounts(topic: string): Promise<Record<string, number[]>> {
+export async function readCounts(
+  topic: string,
+  brokers?: readonly string[],
+): Promise<Record<string, number[]>> {
   const counts: Record<string, number[]> = {};
-  for (const { key, value } of await readCommitted(topic)) {
+  for (const { key, value } of await readCommitted(topic, brokers)) {
     (counts[key ?? 'null'] ??= []).push(Number(value?.readBigInt64BE() ?? -1));
   }
   return counts;

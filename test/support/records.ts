@@ -24,8 +24,12 @@ export interface OutputRecord {
 }
 
 /** Writes records with acks from all, in order; to murmur2's partition where none is named. */
-export async function produce(topic: string, records: readonly InputRecord[]): Promise<void> {
-  const kafka = new Kafka({ brokers: sharedBrokers(), logLevel: logLevel.NOTHING });
+export async function produce(
+  topic: string,
+  records: readonly InputRecord[],
+  brokers: readonly string[] = sharedBrokers(),
+): Promise<void> {
+  const kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
   const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
   await producer.connect();
   try {
@@ -43,16 +47,20 @@ export async function produce(topic: string, records: readonly InputRecord[]): P
   }
 }
 
-/** A client of our own on the shared broker, for looking at what an application has done. */
+/** A client of our own, on the shared broker if nothing is said, for looking at what an application has done. */
 export async function withClient<T>(
   use: (admin: Admin, client: KafkaClient) => Promise<T>,
+  brokers: readonly string[] = sharedBrokers(),
 ): Promise<T> {
-  await using client = await connectClient();
+  await using client = await connectClient({ bootstrap: brokers });
   return await use(new Admin(client), client);
 }
 
 /** Every committed record of a topic, by partition and offset: up to the last stable offset. */
-export function readCommitted(topic: string): Promise<readonly OutputRecord[]> {
+export function readCommitted(
+  topic: string,
+  brokers: readonly string[] = sharedBrokers(),
+): Promise<readonly OutputRecord[]> {
   return withClient(async (admin, client) => {
     const info = (await admin.describeTopics([topic])).get(topic);
     const partitions = Array.from({ length: info?.partitionCount ?? 0 }, (_, partition) => ({
@@ -88,7 +96,7 @@ export function readCommitted(topic: string): Promise<readonly OutputRecord[]> {
     }
     await fetcher.close();
     return records.sort((a, b) => a.partition - b.partition || a.offset - b.offset);
-  });
+  }, brokers);
 }
 
 function readRecord(cursor: RecordCursor, partition: number): OutputRecord {

@@ -24,6 +24,8 @@ interface PendingRequest {
 const API_VERSIONS = 18;
 const FIXED_HEADER_BYTES = 14; // length, api key, version, correlation id, client id length
 const NO_TAGS = 0;
+/** Node fires a longer timer at once; a parked JoinGroup of an unlimited `maxPollIntervalMs` would need it. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * One connection that kafkajs opened and authenticated. From `attach` on we frame requests and read answers ourselves:
@@ -107,10 +109,13 @@ export class KafkaJsChannel implements Channel {
       }
       const id = this.#options.connection.nextCorrelationId();
       const flexible = this.#options.isFlexible(apiKey, version);
-      const timer = setTimeout(() => {
-        // Answers come in order: whatever waits behind this one would wait as long.
-        this.close(this.#error(`no answer to api ${apiKey} within ${timeoutMs} ms`));
-      }, timeoutMs);
+      const timer = setTimeout(
+        () => {
+          // Answers come in order: whatever waits behind this one would wait as long.
+          this.close(this.#error(`no answer to api ${apiKey} within ${timeoutMs} ms`));
+        },
+        Math.min(timeoutMs, MAX_TIMER_MS),
+      );
       const onAbort = (): void => {
         settle();
         // The answer will come and is dropped then: the connection stays usable.
@@ -178,7 +183,7 @@ export class KafkaJsChannel implements Channel {
     const queue = connection.requestQueue;
     const schedule = queue.scheduleCheckPendingRequests.bind(queue);
     queue.scheduleCheckPendingRequests = () => {
-      // As it is, kafkajs re-arms a timer of 1 ms for ever: 50 ms of CPU per idle connection and second.
+      // As it is, kafkajs re-arms a timer of 1 ms for ever: 2 % of a core for each idle connection.
       if (queue.pending.length > 0) schedule();
     };
     const frames = new FrameReader(this.#options.maxFrameBytes, (frame) => {
@@ -210,8 +215,10 @@ export class KafkaJsChannel implements Channel {
       });
       return;
     }
+    // While it is pending, so that an answer which cannot be read fails it with the connection.
+    const body = pending.flexible ? withoutTags(payload) : payload;
     this.#pending.delete(correlationId);
-    pending.resolve(pending.flexible ? withoutTags(payload) : payload);
+    pending.resolve(body);
   }
 
   #end(reason: Error): void {

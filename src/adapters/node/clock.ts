@@ -16,7 +16,15 @@ export const systemTimers: Timers = {
       },
     };
   },
-  sleep: (delayMs, signal) => delay(delayMs, undefined, signal === undefined ? {} : { signal }),
+  async sleep(delayMs, signal) {
+    try {
+      await delay(delayMs, undefined, signal === undefined ? {} : { signal });
+    } catch (error) {
+      // Node rejects with an AbortError of its own.
+      signal?.throwIfAborted();
+      throw error;
+    }
+  },
   yieldToEventLoop: () => nextTurn(),
 };
 

@@ -24,7 +24,7 @@ import { assignTasks } from './task-assignor.ts';
 export interface AssignorEnvironment {
   /** Partition counts of the user's topics that exist. */
   partitionCounts(topics: readonly string[]): Promise<ReadonlyMap<string, number>>;
-  /** Whether the group has a committed offset for any of these. */
+  /** Whether the application has committed an offset for any of these, since it was last reset. */
   hasCommitted(partitions: readonly TopicPartition[]): Promise<boolean>;
   makeReady(topics: readonly RequiredTopic[]): Promise<void>;
   ownedTasks(): readonly TaskId[];
@@ -82,7 +82,7 @@ export class StreamsPartitionAssignor implements PartitionAssignor {
   ownedPartitions(): readonly TopicPartition[] {
     const { plan, environment, topicName } = this.#options;
     return environment.ownedTasks().flatMap(({ subtopology, partition }) => {
-      const topics = plan.subtopologies[subtopology]?.sourceTopics ?? [];
+      const topics = sourceTopicsOf(plan, subtopology);
       return topics.map((topic) => ({ topic: topicName(topic), partition }));
     });
   }
@@ -167,8 +167,7 @@ export class StreamsPartitionAssignor implements PartitionAssignor {
   #assignmentOf(tasks: readonly TaskId[], counts: ReadonlyMap<string, number>): MemberAssignment {
     const { plan, topicName } = this.#options;
     const partitions = tasks.flatMap(({ subtopology, partition: number }) => {
-      const topics = plan.subtopologies[subtopology]?.sourceTopics ?? [];
-      return topics
+      return sourceTopicsOf(plan, subtopology)
         .filter((topic) => number < (counts.get(topic) ?? 0))
         .map((topic) => ({ topic: topicName(topic), partition: number }));
     });
@@ -180,6 +179,11 @@ export class StreamsPartitionAssignor implements PartitionAssignor {
     const tasks = Object.fromEntries([...assignment].map(([id, list]) => [id, list.map(String)]));
     this.#options.logger.info({ tasks }, 'tasks assigned');
   }
+}
+
+/** By id, not by index: global tables take numbers too, as in Kafka Streams. */
+function sourceTopicsOf({ subtopologies }: TopologyPlan, id: number): readonly string[] {
+  return subtopologies.find((subtopology) => subtopology.id === id)?.sourceTopics ?? [];
 }
 
 /** The topology of the members that run the most tasks, then of the most members: a newcomer does not take over. */

@@ -1,6 +1,7 @@
 import { Kafka, logLevel, type Producer } from 'kafkajs';
 import { startKafka, type KafkaBroker } from '../../../src/testing.ts';
 import { createTopic, uniqueName } from '../../support/broker.ts';
+import { until } from '../../support/until.ts';
 
 let broker: KafkaBroker;
 
@@ -76,7 +77,14 @@ describe('a broker of one node', () => {
     await expect(send(topic, 'lost')).rejects.toThrow('ECONNREFUSED');
     await expect(broker.pause()).rejects.toMatchObject({ code: 'STREAMS_NOT_RUNNING' });
     await broker.start();
-    expect(await send(topic, 'two')).toBe('1');
+    // A broker serves clients some time before it leads its partitions again.
+    let offset: string | undefined;
+    const written = async (): Promise<boolean> => {
+      offset = await send(topic, 'two').catch(() => undefined);
+      return offset !== undefined;
+    };
+    await until('the topic to have a leader', written, 30_000);
+    expect(offset).toBe('1');
   }, 60_000);
 
   test('a paused broker keeps its sockets and answers nobody until it is resumed', async () => {

@@ -1,4 +1,5 @@
 import { Admin } from '../../../src/client/admin.ts';
+import { isStreamsError } from '../../../src/common/errors.ts';
 import { startKafka, type KafkaBroker } from '../../../src/testing.ts';
 import { createTopic, uniqueName } from '../../support/broker.ts';
 import {
@@ -14,7 +15,7 @@ import { until } from '../../support/until.ts';
 let broker: KafkaBroker;
 
 beforeAll(async () => {
-  broker = await startKafka();
+  broker = await startKafka({ source: 'own' });
 }, 60_000);
 
 afterAll(async () => {
@@ -33,28 +34,46 @@ describe('a broker that goes away and comes back', () => {
     const producer = await openProducer({ client, transactionalId: uniqueName('txn') });
     const fetcher = await openFetcher({ client });
     fetcher.assign([{ topic, partition: 0, offset: 0 }]);
-    const commit = async (offset: number): Promise<void> => {
-      await producer.flush();
-      const { membership } = joined.member;
-      if (membership === null) throw new Error('no membership');
-      await producer.sendOffsets([{ topic, partition: 0, offset, metadata: '' }], membership);
-      await producer.commitTransaction();
+    /** As a stream thread would: what the group or the coordinator refuses is aborted and done again. */
+    const transaction = async (
+      values: readonly string[],
+      between: (value: string) => Promise<void> = () => Promise.resolve(),
+    ): Promise<void> => {
+      try {
+        for (const value of values) {
+          producer.append(topic, 0, null, bytesOf(value), 1_000, []);
+          await between(value);
+        }
+        await producer.flush();
+        const { membership } = joined.member;
+        if (membership === null) throw new Error('no membership');
+        await producer.sendOffsets([{ topic, partition: 0, offset: 1, metadata: '' }], membership);
+        await producer.commitTransaction();
+      } catch (error) {
+        if (!isStreamsError(error) || error.recovery === 'stop') throw error;
+        await producer.abortTransaction();
+        joined.member.requestRejoin('the transaction failed');
+        await joined.member.poll();
+        await transaction(values);
+      }
     };
-    producer.append(topic, 0, null, bytesOf('before'), 1_000, []);
-    await commit(1);
-    producer.append(topic, 0, null, bytesOf('open'), 1_000, []);
-    await producer.flush();
+    await transaction(['before']);
+    await transaction(['open', 'meanwhile'], async (value) => {
+      if (value === 'open') {
+        await producer.flush();
+        await broker.kill();
+      } else {
+        const flushed = producer.flush();
+        await broker.start();
+        await flushed;
+      }
+    });
+    await transaction(['after']);
 
-    await broker.kill();
-    producer.append(topic, 0, null, bytesOf('meanwhile'), 1_000, []);
-    const flushed = producer.flush();
-    await broker.start();
-    await flushed;
-    await commit(2);
-    producer.append(topic, 0, null, bytesOf('after'), 1_000, []);
-    await commit(3);
-
-    const read = await readUntil(fetcher, { 0: 6 }, topic);
+    const admin = new Admin(client);
+    const tp = { topic, partition: 0 };
+    const ends = await admin.listOffsets([tp], 'latest', 'read_uncommitted');
+    const read = await readUntil(fetcher, { 0: ends.get(`${topic}-0`)?.offset ?? 0 }, topic);
     expect((read['0'] ?? []).map((entry) => entry.split(':')[1])).toEqual([
       'before',
       'open',
@@ -63,7 +82,7 @@ describe('a broker that goes away and comes back', () => {
     ]);
     await until('the member is in the group', async () => {
       await joined.member.poll();
-      const { members } = await new Admin(client).describeGroup(groupId);
+      const { members } = await admin.describeGroup(groupId);
       return !joined.member.rejoinNeeded && members.length === 1;
     });
     await fetcher.close();

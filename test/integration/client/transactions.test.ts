@@ -102,7 +102,7 @@ async function scene(bootstrap: readonly string[]): Promise<Scene> {
 let older: KafkaBroker;
 
 beforeAll(async () => {
-  older = await startKafka({ transactionVersion: 1 });
+  older = await startKafka({ source: 'own', transactionVersion: 1 });
 }, 60_000);
 
 afterAll(async () => {

@@ -1,51 +1,27 @@
-import { KafkaStreams, type KafkaStreamsOptions } from '../../../src/index.ts';
-import { createTopic, sharedBrokers, uniqueName } from '../../support/broker.ts';
+import { createTopic } from '../../support/broker.ts';
+import { metric, testApp } from '../../support/app.ts';
 import { countingTopology } from '../../support/counting-app.ts';
 import { countingInput, exactCounts, readCounts, totalOf } from '../../support/counts.ts';
 import { produce, withClient } from '../../support/records.ts';
-import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
 
 jest.setTimeout(60_000);
 
-async function application(options: Partial<KafkaStreamsOptions> = {}) {
+async function counting(options: Parameters<typeof testApp>[0] = {}) {
   const input = await createTopic({ partitions: 3 });
   const output = await createTopic({ partitions: 2 });
-  const folder = await tempFolder();
-  const applicationId = uniqueName('app');
-  const start = async (more: Partial<KafkaStreamsOptions> = {}): Promise<KafkaStreams> => {
-    const streams = new KafkaStreams(countingTopology({ input, output }), {
-      applicationId,
-      brokers: sharedBrokers(),
-      processingGuarantee: 'exactly_once_v2',
-      stateDir: folder.path,
-      ...options,
-      ...more,
-    });
-    await streams.start();
-    return streams;
-  };
+  const app = await testApp(options);
+  const topology = () => countingTopology({ input, output });
   const reaches = (total: number): Promise<void> =>
     until(`${total} counts`, async () => totalOf(await readCounts(output)) >= total, 30_000);
-  return {
-    ...{ input, output, applicationId, start, reaches },
-    stateDir: folder.path,
-    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
-  };
+  return { ...app, input, output, topology, reaches };
 }
-
-const restoredRecords = (streams: KafkaStreams): number =>
-  streams
-    .metrics()
-    .snapshot()
-    .filter(({ name }) => name === 'restore-records-total')
-    .reduce((sum, { value }) => sum + value, 0);
 
 describe('an application under exactly once', () => {
   test('counts every record once, and shows what it has committed', async () => {
-    await using app = await application();
+    await using app = await counting();
     await produce(app.input, countingInput(10, 100));
-    await using streams = await app.start();
+    const streams = await app.start(app.topology());
     await app.reaches(1_000);
     expect(await readCounts(app.output)).toEqual(exactCounts(10, 100));
 
@@ -60,8 +36,8 @@ describe('an application under exactly once', () => {
   });
 
   test('leaves the group when it is closed, and says so with its state', async () => {
-    await using app = await application();
-    const streams = await app.start();
+    await using app = await counting();
+    const streams = await app.start(app.topology());
     const states: string[] = [];
     streams.onStateChange((state) => states.push(state));
     expect(await streams.close()).toBe(true);
@@ -72,48 +48,103 @@ describe('an application under exactly once', () => {
     await expect(streams.start()).rejects.toMatchObject({ code: 'STREAMS_NOT_RUNNING' });
   });
 
+  test('as a static member keeps its place when it is closed, unless told otherwise', async () => {
+    await using app = await counting({ groupInstanceId: 'one' });
+    const members = async (): Promise<number> =>
+      (await withClient((admin) => admin.describeGroup(app.applicationId))).members.length;
+    await (await app.start(app.topology())).close();
+    expect(await members()).toBe(1);
+    await (await app.start(app.topology())).close({ leaveGroup: true });
+    expect(await members()).toBe(0);
+  });
+
   test('goes on from its own disk after a clean stop, restoring nothing', async () => {
-    await using app = await application();
+    await using app = await counting();
     await produce(app.input, countingInput(5, 20));
-    await (
-      await app.start().then(async (streams) => {
-        await app.reaches(100);
-        return streams;
-      })
-    ).close();
+    const first = await app.start(app.topology());
+    await app.reaches(100);
+    await first.close();
 
     await produce(app.input, countingInput(5, 20));
-    await using streams = await app.start();
+    const second = await app.start(app.topology());
     await app.reaches(200);
     expect(await readCounts(app.output)).toEqual(exactCounts(5, 40));
-    expect(restoredRecords(streams)).toBe(0);
+    expect(metric(second, 'restore-records-total')).toBe(0);
   });
 
   test('rebuilds its state from the changelog when the disk is gone, and tells its progress', async () => {
-    await using app = await application();
+    await using app = await counting();
     await produce(app.input, countingInput(5, 20));
-    const first = await app.start();
+    const first = await app.start(app.topology());
     await app.reaches(100);
     await first.close();
     await first.cleanUp();
 
     await produce(app.input, countingInput(5, 20));
     const events: string[] = [];
-    const second = new KafkaStreams(countingTopology(app), {
-      applicationId: app.applicationId,
-      brokers: sharedBrokers(),
-      processingGuarantee: 'exactly_once_v2',
-      stateDir: app.stateDir,
-    });
+    const second = app.create(app.topology());
     second.onRestore({
       start: ({ store, offset }) => events.push(`start ${store} ${offset}`),
       end: ({ store, offset, endOffset }) => events.push(`end ${store} ${offset - endOffset}`),
     });
-    await using _ = second;
     await second.start();
     await app.reaches(200);
     expect(await readCounts(app.output)).toEqual(exactCounts(5, 40));
-    expect(restoredRecords(second)).toBe(100);
+    expect(metric(second, 'restore-records-total')).toBe(100);
     expect(new Set(events)).toEqual(new Set(['start counts 0', 'end counts 0']));
+  });
+
+  test('deletes from its repartition topic what it has committed, and nothing else', async () => {
+    await using app = await counting({ repartitionPurgeIntervalMs: 200 });
+    await produce(app.input, countingInput(5, 20));
+    await app.start(app.topology());
+    await app.reaches(100);
+    const repartition = `${app.applicationId}-by-value-repartition`;
+    const starts = (topic: string): Promise<number> =>
+      withClient(async (admin) => {
+        const partitions = [0, 1, 2].map((partition) => ({ topic, partition }));
+        const offsets = await admin.listOffsets(partitions, 'earliest', 'read_uncommitted');
+        return [...offsets.values()].reduce((sum, { offset }) => sum + offset, 0);
+      });
+    await until('a purge', async () => (await starts(repartition)) >= 100);
+    expect(await starts(app.input)).toBe(0);
+    await produce(app.input, countingInput(5, 20));
+    await app.reaches(200);
+    expect(await readCounts(app.output)).toEqual(exactCounts(5, 40));
+  });
+
+  test('is closed by a signal, before it runs as well as after', async () => {
+    await using app = await counting();
+    const early = new AbortController();
+    const first = app.create(app.topology());
+    const started = first.start({ signal: early.signal });
+    early.abort(new Error('enough'));
+    await expect(started).rejects.toThrow('enough');
+    expect(first.state).toBe('NOT_RUNNING');
+
+    const late = new AbortController();
+    const second = await app.start(app.topology(), { signal: late.signal });
+    late.abort();
+    await second.close();
+    expect(second.state).toBe('NOT_RUNNING');
+  });
+});
+
+describe('an application at least once', () => {
+  test('counts every record where nothing fails, and goes on from its own disk', async () => {
+    await using app = await counting({
+      processingGuarantee: 'at_least_once',
+      commitIntervalMs: 100,
+    });
+    await produce(app.input, countingInput(5, 20));
+    const first = await app.start(app.topology());
+    await app.reaches(100);
+    await first.close();
+
+    await produce(app.input, countingInput(5, 20));
+    const second = await app.start(app.topology());
+    await app.reaches(200);
+    expect(await readCounts(app.output)).toEqual(exactCounts(5, 40));
+    expect(metric(second, 'restore-records-total')).toBe(0);
   });
 });

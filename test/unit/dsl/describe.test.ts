@@ -70,6 +70,17 @@ const topologies: Record<string, (b: StreamsBuilder) => void> = {
     deep.peek(() => undefined).to('f', OUT);
     input.to('g', OUT);
   },
+  wide(b) {
+    const input = b.stream('in', IN);
+    for (let i = 0; i < 24; i++) {
+      let branch = input.peek(() => undefined);
+      for (let j = 0; j < (i * 7) % 5; j++) {
+        branch = branch.peek(() => undefined);
+        if (i % 3 === 0) branch.to(`side-${i}-${j}`, OUT);
+      }
+      branch.to(`out-${i}`, OUT);
+    }
+  },
   'word-count'(b) {
     b.stream('lines', IN)
       .flatMapValues((v) => v.split(' '))

@@ -235,15 +235,35 @@ describe('an async processor', () => {
     await expect(pending).rejects.toThrow(/more than 2 records wait/);
   });
 
-  test('that still runs when the task is discarded reaches nothing any more', async () => {
+  test('that still runs when the task is discarded reaches neither topics nor changelogs any more', async () => {
     const gates = new Gates();
-    const harness = await TaskHarness.start(splitInto(waits(gates)));
+    const store = Stores.keyValue({ name: 'seen', key: serdes.string, value: serdes.string });
+    const create: Create = (context) => {
+      const seen = context.keyValueStore<string, string>('seen');
+      return {
+        process: async (record) => {
+          await gates.wait(record.value);
+          try {
+            seen.put(record.key, record.value);
+          } finally {
+            context.forward(record);
+          }
+        },
+      };
+    };
+    const topology = new Topology()
+      .addSource('source', 'in')
+      .addStateStore(store)
+      .addProcessor('split', { create: split }, 'source')
+      .addProcessor('async', { create, stores: ['seen'] }, 'split')
+      .addSink('sink', 'out', 'async');
+    const harness = await TaskHarness.start(topology);
     harness.add('in', ['k=a,b@0']);
     harness.task.process(1, Infinity);
     harness.task.discard();
     await gates.open('a');
     await harness.task.start(harness.positions());
-    expect(harness.sink.lines).toEqual([]);
+    expect(harness.sink.appended).toEqual([]);
     expect(gates.waiting).toEqual(['a']);
   });
 });

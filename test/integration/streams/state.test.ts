@@ -1,0 +1,93 @@
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { metric, testApp } from '../../support/app.ts';
+import { createTopic } from '../../support/broker.ts';
+import { bytesOf, connectClient, openProducer } from '../../support/client.ts';
+import { countingTopology } from '../../support/counting-app.ts';
+import { countingInput, exactCounts, readCounts, totalOf } from '../../support/counts.ts';
+import { produce, withClient } from '../../support/records.ts';
+import { until } from '../../support/until.ts';
+
+jest.setTimeout(60_000);
+
+/** An application that has counted 50 records, and is stopped. */
+async function stopped(options: Parameters<typeof testApp>[0] = {}) {
+  const [input, output] = [await createTopic(), await createTopic()];
+  const app = await testApp(options);
+  const topology = () => countingTopology({ input, output });
+  const reaches = (total: number): Promise<void> =>
+    until(`${total} counts`, async () => totalOf(await readCounts(output)) >= total, 30_000);
+  await produce(input, countingInput(5, 10));
+  const first = await app.start(topology());
+  await reaches(50);
+  await first.close();
+  const changelog = `${app.applicationId}-counts-changelog`;
+  const folder = join(app.stateDir, app.applicationId, '1_0');
+  return { ...app, input, output, topology, reaches, changelog, folder };
+}
+
+describe('state on disk', () => {
+  test('that is damaged is found before it is used, and rebuilt', async () => {
+    await using app = await stopped();
+    const [manifest = ''] = (await readdir(app.folder)).filter((name) =>
+      name.startsWith('MANIFEST'),
+    );
+    await writeFile(join(app.folder, manifest), 'nonsense');
+
+    await produce(app.input, countingInput(5, 10));
+    const second = await app.start(app.topology());
+    await app.reaches(100);
+    expect(await readCounts(app.output)).toEqual(exactCounts(5, 20));
+    expect(metric(second, 'state-wipes-total')).toBe(1);
+    expect(metric(second, 'restore-records-total')).toBe(50);
+  });
+
+  test('of a changelog that was made again is not mixed with the new one', async () => {
+    await using app = await stopped();
+    await withClient((admin) => admin.deleteTopics([app.changelog]));
+    await createTopic({ topic: app.changelog, configs: { 'cleanup.policy': 'compact' } });
+
+    await produce(app.input, countingInput(5, 10));
+    const second = await app.start(app.topology());
+    await app.reaches(100);
+    const counts = await readCounts(app.output);
+    // The old counts are gone with the topic that held them.
+    expect(counts['value-0']?.slice(10)).toEqual(exactCounts(5, 10)['value-0']);
+    const wipes = second.metrics().snapshot();
+    expect(wipes.find(({ name }) => name === 'state-wipes-total')?.tags['reason']).toBe(
+      'topic-recreated',
+    );
+  });
+
+  test('waits for a transaction that somebody left open, and says so when that takes too long', async () => {
+    await using app = await stopped({
+      restoreStallTimeoutMs: 1_000,
+      taskTimeoutMs: 500,
+    });
+    await rm(app.folder, { recursive: true });
+    await using client = await connectClient();
+    const stranger = await openProducer({ client, transactionalId: `${app.applicationId}-other` });
+    await stranger.prepareTopics([app.changelog]);
+    stranger.append(app.changelog, 0, bytesOf('value-0'), bytesOf('nonsense'), Date.now(), []);
+    await stranger.flush();
+
+    const blocked = app.create(app.topology());
+    await expect(blocked.start()).rejects.toMatchObject({ code: 'STREAMS_RESTORE_STALLED' });
+    expect(blocked.error?.message).toContain(`${app.changelog}-0 at `);
+
+    await stranger.abortTransaction();
+    await produce(app.input, countingInput(5, 10));
+    await app.start(app.topology());
+    await app.reaches(100);
+    expect(await readCounts(app.output)).toEqual(exactCounts(5, 20));
+  });
+
+  test('can be deleted while nothing runs, and only then', async () => {
+    await using app = await stopped();
+    const second = await app.start(app.topology());
+    await expect(second.cleanUp()).rejects.toMatchObject({ code: 'STREAMS_NOT_RUNNING' });
+    await second.close();
+    await second.cleanUp();
+    await expect(readdir(app.folder)).rejects.toThrow('ENOENT');
+  });
+});

@@ -1,0 +1,185 @@
+import fc from 'fast-check';
+import { Change } from '../../../src/common/change.ts';
+import { changeSerde } from '../../../src/serde/change-serde.ts';
+import { canonicalJson } from '../../../src/serde/canonical-json.ts';
+import type { Serde } from '../../../src/serde/serde.ts';
+import { serdes } from '../../../src/serde/serdes.ts';
+import { failure } from '../../support/failure.ts';
+
+const SITE = { topic: 'orders', isKey: false, headers: [] };
+
+const refused = <T>(serde: Serde<T>, value: T) => failure(() => serde.serialize(value, SITE));
+const undecodable = <T>(serde: Serde<T>, ...bytes: number[]) =>
+  failure(() => serde.deserialize(new Uint8Array(bytes), SITE));
+
+describe('number serdes', () => {
+  test('int and long refuse what their bytes cannot hold', () => {
+    for (const value of [1.5, 2 ** 31, -(2 ** 31) - 1, Number.NaN]) {
+      expect(refused(serdes.int, value)).toMatch(/^STREAMS_SERIALIZATION: value: .* is no int/);
+    }
+    for (const value of [0.1, 2 ** 53, Infinity]) {
+      expect(refused(serdes.long, value)).toMatch(/^STREAMS_SERIALIZATION.*serdes\.bigint/);
+    }
+    expect(refused(serdes.bigint, 2n ** 63n)).toMatch(/^STREAMS_SERIALIZATION/);
+  });
+
+  test('long refuses bytes that a number would round, and says which serde takes them', () => {
+    const tooLarge = serdes.bigint.serialize(2n ** 53n, SITE);
+    expect(failure(() => serdes.long.deserialize(tooLarge, SITE))).toMatch(
+      /^STREAMS_DESERIALIZATION.*serdes\.bigint.*orders/,
+    );
+  });
+
+  test('bytes of another length are refused', () => {
+    expect(undecodable(serdes.int, 1, 2, 3)).toMatch(/3 bytes are no int, which has 4/);
+    expect(undecodable(serdes.double)).toMatch(/0 bytes are no double/);
+    expect(undecodable(serdes.boolean, 2)).toMatch(/no boolean/);
+    expect(undecodable(serdes.uuid, 0x31)).toMatch(/no.* UUID|UUID/);
+  });
+
+  test('two values have one identity exactly if their bytes are equal', () => {
+    const same = <T>(serde: Serde<T>, a: T, b: T) =>
+      Buffer.compare(serde.serialize(a, SITE), serde.serialize(b, SITE)) === 0;
+    const check = <T>(serde: Serde<T>, arbitrary: fc.Arbitrary<T>) => {
+      fc.assert(
+        fc.property(arbitrary, arbitrary, (a, b) => {
+          const [ia, ib] = [serde.identity?.(a), serde.identity?.(b)];
+          if (ia === undefined || ib === undefined) return;
+          expect(new Set([ia]).has(ib)).toBe(same(serde, a, b));
+        }),
+      );
+    };
+    const text = fc.string({ unit: fc.constantFrom('a', 'ü', '\uD83D', '\uDE00'), maxLength: 3 });
+    check(serdes.string, text);
+    check(serdes.double, fc.double());
+    check(serdes.double, fc.constantFrom(0, -0, Number.NaN));
+    check(serdes.long, fc.constantFrom(0, -0, 1));
+    check(serdes.int, fc.constantFrom(0, -0, 1));
+    check(serdes.bigint, fc.bigInt({ min: -3n, max: 3n }));
+  });
+});
+
+describe('string', () => {
+  test('any well-formed text comes back', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const bytes = serdes.string.serialize(text, SITE);
+        expect(serdes.string.deserialize(bytes, SITE)).toBe(text);
+      }),
+    );
+  });
+});
+
+describe('bytes', () => {
+  test('neither side sees what the other does to its array', () => {
+    const given = Buffer.from('abc');
+    const written = serdes.bytes.serialize(given, SITE);
+    const read = serdes.bytes.deserialize(given, SITE);
+    given.fill(0);
+    expect(Buffer.from(written).toString()).toBe('abc');
+    expect(Buffer.from(read).toString()).toBe('abc');
+  });
+});
+
+describe('json', () => {
+  const json = serdes.json<unknown>();
+
+  test.each([
+    ['NaN', { total: Number.NaN }, '$.total is NaN'],
+    ['Infinity', [1, -Infinity], '$[1] is -Infinity'],
+    ['a bigint', { a: [{ b: 1n }] }, '$.a[0].b is a bigint'],
+    ['a Date', { when: new Date(0) }, '$.when is a Date'],
+    ['a Map', { counts: new Map() }, '$.counts is a Map'],
+    ['a function', { f: () => 1 }, '$.f is a function'],
+    ['undefined', undefined, '$ is undefined'],
+    ['undefined in an array', [undefined], '$[0] is undefined'],
+  ])('refuses %s and says where it is', (_name, value, where) => {
+    const message = refused(json, value);
+    expect(message).toMatch(/^STREAMS_SERIALIZATION: value: /);
+    expect(message).toContain(where);
+  });
+
+  test('refuses a cycle', () => {
+    const order: Record<string, unknown> = { id: 1 };
+    order['self'] = order;
+    expect(refused(json, order)).toContain('$.self refers back');
+    expect(refused(serdes.json<unknown>({ canonical: true }), order)).toContain(
+      '$.self refers back',
+    );
+  });
+
+  test('leaves an undefined field out', () => {
+    const bytes = json.serialize({ a: 1, b: undefined }, SITE);
+    expect(Buffer.from(bytes).toString()).toBe('{"a":1}');
+  });
+
+  test('what is no JSON is an error that shows it', () => {
+    expect(failure(() => json.deserialize(Buffer.from('{oops'), SITE))).toMatch(
+      /^STREAMS_DESERIALIZATION: value: this is no JSON: \{oops/,
+    );
+  });
+
+  test('canonical: equal values have equal bytes, whatever the order of their fields', () => {
+    const canonical = serdes.json<unknown>({ canonical: true });
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(JSON.parse(canonicalJson(value) ?? '')).toEqual(JSON.parse(JSON.stringify(value)));
+        expect(canonicalJson(reversed(value))).toBe(canonicalJson(value));
+        expect(canonical.deserialize(canonical.serialize(value, SITE), SITE)).toEqual(
+          JSON.parse(JSON.stringify(value)),
+        );
+      }),
+    );
+  });
+});
+
+/** The same value with the fields of every object in the opposite order. */
+function reversed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reversed);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([name, field]) => [name, reversed(field)]),
+  );
+}
+
+describe('change', () => {
+  const change = changeSerde(serdes.string);
+
+  test('any two lengths come back', () => {
+    const length = fc.oneof(fc.nat(3), fc.nat(300), fc.nat(40_000));
+    fc.assert(
+      fc.property(length, length, (newLength, oldLength) => {
+        const value = new Change('n'.repeat(newLength), 'o'.repeat(oldLength));
+        expect(change.deserialize(change.serialize(value, SITE), SITE)).toEqual(value);
+      }),
+    );
+  });
+
+  test('reads what versioned tables write, too', () => {
+    const isLatest = 1;
+    const bytes = Buffer.from([...Buffer.from('new'), isLatest, 4]);
+    expect(change.deserialize(bytes, SITE)).toEqual({ newValue: 'new', oldValue: null });
+  });
+
+  test.each([
+    ['nothing', []],
+    ['an unknown flag', [65, 9]],
+    ['a length past the end', [0x7e, 65, 2]],
+    ['a length that does not end', [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2]],
+    ['a flag without its byte', [5]],
+  ])('refuses %s', (_name, bytes) => {
+    expect(undecodable(change, ...bytes)).toMatch(/^STREAMS_DESERIALIZATION.*no change/);
+  });
+});
+
+describe('timeWindowed', () => {
+  test('needs a size and refuses bytes that hold no window start', () => {
+    const size0 = () => serdes.timeWindowed(serdes.string, { size: 0 });
+    expect(failure(size0)).toMatch(/^STREAMS_CONFIG.*size/);
+    expect(undecodable(serdes.timeWindowed(serdes.string, { size: 1 }), 1, 2, 3)).toMatch(
+      /^STREAMS_DESERIALIZATION.*no windowed key/,
+    );
+  });
+});
