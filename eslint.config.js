@@ -116,7 +116,7 @@ const layerRules = Object.entries(layers).map(([layer, reachable]) => {
 });
 
 export default tseslint.config(
-  { ignores: ['dist', 'coverage', 'src/wire/messages'] },
+  { ignores: ['dist', 'coverage', 'bench/build', 'src/wire/messages'] },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,

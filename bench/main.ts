@@ -28,6 +28,8 @@ const OPTIONS = {
   'state-dir': { type: 'string' },
   /** `kafka-streams` runs the other side alone. */
   side: { type: 'string', default: 'millrace' },
+  /** Leave topics and state for a restart. */
+  keep: { type: 'boolean', default: false },
   /** A folder for CPU profiles of ours. */
   profile: { type: 'string' },
   json: { type: 'boolean', default: false },
@@ -163,6 +165,7 @@ function measureOne(
     threads: Number(values.threads),
     applicationId: applicationId ?? newApplicationId(side, workload),
     ...(stateDir === undefined ? {} : { stateDir }),
+    keep: values.keep,
     ...(profile === undefined ? {} : { profileFolder: profile }),
     timeoutMs: Number(values['timeout-seconds']) * 1000,
   });

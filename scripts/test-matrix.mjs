@@ -3,7 +3,7 @@
  * protocol 1. The newest LTS is a binary that the `node` package on npm brings; it is kept under node_modules/.cache.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const NEWEST_LTS = '24';
@@ -30,14 +30,12 @@ function newestLts() {
   const binary = path.join(folder, 'node_modules', 'node', 'bin', 'node');
   if (!existsSync(binary)) {
     mkdirSync(folder, { recursive: true });
-    const code = run('npm', [
-      'install',
-      '--prefix',
-      folder,
-      '--no-save',
-      '--allow-scripts=node',
-      `node@${NEWEST_LTS}`,
-    ]);
+    // The package fetches its binary in an install script, which npm runs only where it is allowed.
+    writeFileSync(
+      path.join(folder, 'package.json'),
+      '{ "private": true, "allowScripts": { "node": true } }',
+    );
+    const code = run('npm', ['install', '--prefix', folder, '--no-save', `node@${NEWEST_LTS}`]);
     if (code !== 0) process.exit(code);
   }
   const lts = spawnSync(binary, ['-p', 'process.release.lts ?? ""'], { encoding: 'utf8' });

@@ -14,6 +14,10 @@ export interface AppArguments {
   readonly threads: number;
   readonly sessionTimeoutMs: number | null;
   readonly liveOnly: boolean;
+  /** `restart`: delete the local state first. */
+  readonly wipe: boolean;
+  /** `restart`: wait until no earlier member is left in the group. */
+  readonly waitForEmptyGroup: boolean;
 }
 
 export function parseAppArguments(args: readonly string[]): AppArguments {
@@ -29,6 +33,8 @@ export function parseAppArguments(args: readonly string[]): AppArguments {
       threads: { type: 'string', default: '1' },
       'session-timeout': { type: 'string' },
       'live-only': { type: 'string', default: 'false' },
+      wipe: { type: 'string', default: 'false' },
+      'wait-empty': { type: 'string', default: 'false' },
     },
   });
   const [command = '', workload = 'W6'] = positionals;
@@ -49,6 +55,8 @@ export function parseAppArguments(args: readonly string[]): AppArguments {
     threads: Number(values.threads),
     sessionTimeoutMs: sessionTimeout === undefined ? null : Number(sessionTimeout),
     liveOnly: values['live-only'] === 'true',
+    wipe: values.wipe === 'true',
+    waitForEmptyGroup: values['wait-empty'] === 'true',
   };
 }
 

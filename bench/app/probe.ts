@@ -28,7 +28,7 @@ export class Probe {
   }
 
   counting<T>(serde: Serde<T>): Serde<T> {
-    const { deserializeAt } = serde;
+    const deserializeAt = serde.deserializeAt?.bind(serde);
     return {
       ...serde,
       deserialize: (bytes, site) => {

@@ -58,11 +58,13 @@ export function committedBatches(options: BatchFilterOptions): FilteredBatches {
       if (transaction.firstOffset > batch.lastOffset) break;
       aborted.add(transaction.producerId);
     }
+    // A marker ends its transaction wherever it stands, below the offset that was asked for too.
+    const isAbort = batch.isControl && controlType(batch, options.cursor) === 'abort';
+    if (isAbort) aborted.delete(batch.producerId);
     if (batch.lastOffset < fetchOffset) continue;
     nextOffset = batch.nextOffset;
-    if (batch.isControl) {
-      if (controlType(batch, options.cursor) === 'abort') aborted.delete(batch.producerId);
-    } else if (batch.recordCount > 0 && !(batch.isTransactional && aborted.has(batch.producerId))) {
+    if (batch.isControl || batch.recordCount === 0) continue;
+    if (!(batch.isTransactional && aborted.has(batch.producerId))) {
       batches.push(batch);
       recordCount += batch.recordCount;
     }

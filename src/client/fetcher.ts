@@ -5,7 +5,6 @@ import type { CompressionCodecs } from '../wire/compression.ts';
 import type { Crc32c } from '../wire/crc32c.ts';
 import type { FetchedPartition as PartitionAnswer } from '../wire/fetch-response.ts';
 import { RecordCursor } from '../wire/record-cursor.ts';
-import { ZERO_UUID } from '../wire/uuid.ts';
 import { Backoff } from './backoff.ts';
 import { brokerError, isRetriable } from './broker-errors.ts';
 import { committedBatches } from './committed-batches.ts';
@@ -18,6 +17,7 @@ import {
 import { FETCH, LAST_BY_NAME, askedPartitions, fetchRequest } from './fetch-request.ts';
 import type { KafkaClient } from './kafka-client.ts';
 import type { Isolation } from './list-offsets.ts';
+import { PartitionLeaders } from './partition-leaders.ts';
 
 export type { FetchedPartition, PartitionAssignment } from './fetch-partition.ts';
 
@@ -73,12 +73,11 @@ export class Fetcher {
   readonly #cursor: RecordCursor;
   readonly #closing = new AbortController();
   readonly #nodes = new Map<number, Node>();
-  readonly #metadataBackoff: Backoff;
+  readonly #leaders: PartitionLeaders;
   #partitions = new Map<string, FetchPartition>();
   #failure: Error | null = null;
   #unreadableAnswers = 0;
   #answers = 0;
-  #isLoadingMetadata = false;
   #onData: (() => void) | null = null;
   #waiters: (() => void)[] = [];
 
@@ -93,7 +92,21 @@ export class Fetcher {
       ...options,
     };
     this.#client = options.client;
-    this.#metadataBackoff = new Backoff(options.client.backoff, options.client.random);
+    this.#leaders = new PartitionLeaders({
+      client: options.client,
+      missingTopicTimeoutMs: this.#options.missingTopicTimeoutMs,
+      signal: this.#closing.signal,
+      partitions: () => this.#partitions.values(),
+      onChange: () => {
+        this.#pump();
+      },
+      onError: (state, error) => {
+        this.#fail(state, error);
+      },
+      onFailure: (error) => {
+        this.#failForGood(error);
+      },
+    });
     // Control batches are not compressed, so the limit is never reached.
     this.#cursor = new RecordCursor({ codecs: options.codecs, maxDecompressedBytes: 0, site: {} });
   }
@@ -221,8 +234,7 @@ export class Fetcher {
   /** Asks every broker that is not being asked already for what can be asked for. */
   #pump(): void {
     if (this.#closing.signal.aborted || this.#failure !== null) return;
-    const byNode = this.#partitionsByNode();
-    if (byNode === null) return;
+    const byNode = this.#leaders.byNode();
     const shareBytes = Math.floor(this.#options.prefetchBytes / Math.max(1, byNode.size));
     for (const [nodeId, partitions] of byNode) {
       const node = this.#node(nodeId);
@@ -239,41 +251,6 @@ export class Fetcher {
     return (
       !state.isPaused && state.error === null && state.queuedBytes < this.#options.maxPartitionBytes
     );
-  }
-
-  /** Null, and the metadata are asked for, while a leader is not known. */
-  #partitionsByNode(): ReadonlyMap<number, FetchPartition[]> | null {
-    const byNode = new Map<number, FetchPartition[]>();
-    const unknown = new Set<string>();
-    for (const state of this.#partitions.values()) {
-      if (state.error !== null) continue;
-      const { topic, partition } = state;
-      const info = this.#client.cachedTopic(topic);
-      const leader = info?.partitions[partition]?.leader ?? -1;
-      if (info === undefined || leader < 0 || !this.#client.isFresh(topic)) unknown.add(topic);
-      if (info === undefined || leader < 0 || !this.#checkTopicId(state, info.topicId)) continue;
-      const ofNode = byNode.get(leader);
-      if (ofNode === undefined) byNode.set(leader, [state]);
-      else ofNode.push(state);
-    }
-    if (unknown.size > 0) void this.#loadMetadata([...unknown]);
-    return byNode.size === 0 ? null : byNode;
-  }
-
-  #checkTopicId(state: FetchPartition, topicId: string): boolean {
-    if (topicId === ZERO_UUID) return true;
-    state.topicId ??= topicId;
-    if (state.topicId === topicId) return true;
-    this.#fail(
-      state,
-      new StreamsError(
-        'STREAMS_TOPIC_RECREATED',
-        'the topic was deleted and made again: its offsets mean other records now. ' +
-          'Reset the application, or restore the topic',
-        { site: { topic: state.topic, partition: state.partition, offset: state.position } },
-      ),
-    );
-    return false;
   }
 
   async #ask(
@@ -440,61 +417,6 @@ export class Fetcher {
       node.isInterrupted = true;
       this.#client.resetLane(nodeId, this.#options.lane);
     }
-  }
-
-  async #loadMetadata(topics: readonly string[]): Promise<void> {
-    if (this.#isLoadingMetadata) return;
-    this.#isLoadingMetadata = true;
-    try {
-      const isComplete = await this.#readLeaders(topics);
-      if (isComplete) this.#metadataBackoff.reset();
-      else await this.#sleepForMetadata();
-    } catch (error) {
-      this.#failForGood(error);
-    } finally {
-      this.#isLoadingMetadata = false;
-      this.#pump();
-    }
-  }
-
-  /** False while a partition that we read has no leader. */
-  async #readLeaders(topics: readonly string[]): Promise<boolean> {
-    const { client } = this.#options;
-    try {
-      const found = await client.topics(topics, { refresh: true });
-      let isComplete = true;
-      for (const state of this.#partitions.values()) {
-        if (!found.has(state.topic)) continue;
-        const info = found.get(state.topic)?.partitions[state.partition];
-        isComplete &&= info !== undefined && info.leader >= 0;
-        this.#noteMissing(state, info !== undefined);
-      }
-      return isComplete;
-    } catch (error) {
-      if (isStreamsError(error) && error.recovery === 'retry') return false;
-      throw error;
-    }
-  }
-
-  async #sleepForMetadata(): Promise<void> {
-    await this.#client.timers.sleep(this.#metadataBackoff.nextMs(), this.#closing.signal);
-  }
-
-  #noteMissing(state: FetchPartition, isKnown: boolean): void {
-    if (isKnown) {
-      state.missingSinceMs = null;
-      return;
-    }
-    const nowMs = this.#client.clock.monotonicMs();
-    state.missingSinceMs ??= nowMs;
-    if (nowMs - state.missingSinceMs < this.#options.missingTopicTimeoutMs) return;
-    const { topic, partition } = state;
-    this.#fail(
-      state,
-      new StreamsError('STREAMS_TOPIC_MISSING', 'the cluster has no such topic or partition', {
-        site: { topic, partition },
-      }),
-    );
   }
 
   #failForGood(error: unknown): void {

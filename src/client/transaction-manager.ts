@@ -320,7 +320,7 @@ export class TransactionManager {
     // Whether a request of ours may have been carried out without our knowing.
     let isUncertain = false;
     for (;;) {
-      const request = { isSent: false };
+      const request: { isSent: boolean } = { isSent: false };
       const outcome = await this.#end(transactionalId, committed, () => {
         request.isSent = true;
       });

@@ -8,7 +8,8 @@ import type { AssignedTask } from './task-registry.ts';
 import type { TopicNames } from './task-topology.ts';
 
 /**
- * What the group's decision means here: the tasks, each with its input partitions.
+ * What the group's decision means here: the tasks, each with its input partitions; null where it was made for a topology
+ * other than `fingerprint`'s, which a static member finds that comes back as a new release.
  *
  * Errors: the one that the leader sent instead of tasks (a missing topic, say, or another instance's wish to stop all);
  * `STREAMS_CONFIG` for an assignment that is not from a leader of ours, or of tasks that this topology does not have.
@@ -17,11 +18,13 @@ export function readAssignedTasks(
   { partitions, userData }: MemberAssignment,
   plan: TopologyPlan,
   names: TopicNames,
-): readonly AssignedTask[] {
+  fingerprint: string,
+): readonly AssignedTask[] | null {
   // What a leader leaves out of its list comes as no bytes at all.
   if (userData.length === 0) return [];
-  const { tasks, error } = decodeAssignmentInfo(userData);
+  const { tasks, topology, error } = decodeAssignmentInfo(userData);
   if (error !== null) throw new StreamsError(errorCode(error.code), error.message);
+  if (topology !== fingerprint) return null;
   const given = new Set(partitions.map(({ topic, partition }) => partitionKey(topic, partition)));
   return tasks.map((text) => {
     const id = TaskId.parse(text);

@@ -9,6 +9,7 @@ import type { Clock, Timers } from '../common/clock.ts';
 import { isStreamsError, StreamsError } from '../common/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Counter, Histogram, Metrics, MetricTags } from '../observability/metrics.ts';
+import { logAndFail } from '../processor/error-handlers.ts';
 import type { Committer } from './committer.ts';
 import type { FailureClock } from './failure-clock.ts';
 import type { InputReader } from './input-reader.ts';
@@ -23,7 +24,11 @@ import type { WakeUp } from './wake-up.ts';
 export interface StreamThreadOptions {
   readonly config: Pick<
     StreamsConfig,
-    'commitIntervalMs' | 'statestoreUncommittedMaxBytes' | 'sliceMs' | 'taskTimeoutMs'
+    | 'commitIntervalMs'
+    | 'statestoreUncommittedMaxBytes'
+    | 'sliceMs'
+    | 'taskTimeoutMs'
+    | 'processingExceptionHandler'
   >;
   readonly producer: Producer;
   readonly createMember: (listener: RebalanceListener) => GroupMember;
@@ -34,8 +39,11 @@ export interface StreamThreadOptions {
   readonly sources: SourceTopics;
   readonly failures: FailureClock;
   readonly wakeUp: WakeUp;
-  /** What the group's decision means for this instance. Errors: what the leader refused it with. */
-  readonly readAssignment: (assignment: MemberAssignment) => readonly AssignedTask[];
+  /**
+   * What the group's decision means for this instance; null where it was made for another topology. Errors: what the
+   * leader refused it with.
+   */
+  readonly readAssignment: (assignment: MemberAssignment) => readonly AssignedTask[] | null;
   /** True while every assigned task runs. */
   readonly onRunning: (running: boolean) => void;
   /** Asked about what cannot be tried again. */
@@ -164,7 +172,7 @@ export class StreamThread {
     const worked = commitWaits ? false : this.#processSlice();
     input.resume();
     producer.poke();
-    if (producer.isFull) await producer.drain();
+    if (producer.isFull && !this.#isStagedWorkOpen()) await producer.drain();
     if (!commitWaits && this.#isCommitDue()) await this.#commitAll();
     purge.maybePurge();
     await this.#maybeRefreshPositions();
@@ -193,6 +201,7 @@ export class StreamThread {
     let worked = false;
     // A lap is over when every task has had its turn, or the time is up; the next slice goes on where this one ended.
     for (let idle = 0; idle < this.#options.tasks.running.length;) {
+      if (this.#isStagedWorkOpen()) break;
       const didWork = this.#takeTurn(deadlineMs);
       worked ||= didWork;
       idle = didWork ? 0 : idle + 1;
@@ -200,6 +209,16 @@ export class StreamThread {
     }
     if (worked) this.#sliceMs.record(clock.monotonicMs() - startMs);
     return worked;
+  }
+
+  /**
+   * With a processing handler that may skip a record, what an async processor has sent so far may still be taken back out
+   * of the producer's batches: until it has settled, nothing of another task may come behind it.
+   */
+  #isStagedWorkOpen(): boolean {
+    const { config, tasks } = this.#options;
+    if (config.processingExceptionHandler === logAndFail) return false;
+    return tasks.running.some(({ task }) => isWaiting(task));
   }
 
   /** The next task processes a lap of records and punctuates; false where it has nothing to do. */
@@ -269,10 +288,13 @@ export class StreamThread {
 
   async #assigned(assignment: MemberAssignment, membership: Membership): Promise<void> {
     const assigned = this.#options.readAssignment(assignment);
+    // A static member that was restarted gets the assignment of its former self: the leader has to see it anew.
+    if (assigned === null)
+      this.#member.requestRejoin('the assignment was made for another topology');
     this.#options.purge.forget();
     await this.#options.sources.load();
     await this.#readyProducer();
-    await this.#options.tasks.assign(assigned, membership);
+    await this.#options.tasks.assign(assigned ?? [], membership);
   }
 
   /** The tasks are somebody else's already: nothing can be committed. */

@@ -109,7 +109,8 @@ export async function assembleThread(options: ThreadOptions): Promise<AssembledT
     sources,
     failures,
     wakeUp,
-    readAssignment: (assignment) => readAssignedTasks(assignment, plan, names),
+    readAssignment: (assignment) =>
+      readAssignedTasks(assignment, plan, names, context.topologyFingerprint),
     onRunning,
     onUncaught,
     requestShutdown: (error) => {

@@ -5,8 +5,8 @@ import type { StorageEntry } from './task-storage.ts';
 import type { WindowRetention } from './window-retention.ts';
 
 /**
- * What changelog records amount to in the storage: the last of a key wins, windows that have expired by then are left
- * out. The records may be reused once this returns.
+ * What changelog records amount to in the storage: the last of a key wins, windows that have expired by the end are
+ * left out. The records may be reused once this returns.
  */
 export function restoredEntries(
   records: Iterable<RestoredRecord>,
@@ -16,11 +16,15 @@ export function restoredEntries(
 ): StorageEntry[] {
   const entries = new Map<string, StorageEntry>();
   for (const { key, value, timestampMs } of records) {
-    if (retention !== null && !retention.observe(keys.windowStartMs(key))) continue;
+    retention?.observe(keys.windowStartMs(key));
     const databaseKey = keys.databaseKey(key);
     const stored = value === null ? null : format.fromChangelog(value, timestampMs);
     entries.set(Buffer.from(databaseKey.buffer).toString('latin1'), [databaseKey, stored]);
   }
-  retention?.commit();
-  return [...entries.values(), ...(retention?.changes() ?? [])];
+  if (retention === null) return [...entries.values()];
+  retention.commit();
+  const alive = [...entries.values()].filter(
+    ([key]) => keys.windowStartMs(keys.logKeyOf(key)) > retention.expiredUpToMs,
+  );
+  return [...alive, ...retention.changes()];
 }

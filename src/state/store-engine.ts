@@ -80,6 +80,7 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
   readonly #held = new EntryList<K, V>();
   #heldBytes = 0;
   #heldSequence = 0;
+  #lastValueBytes = 0;
   #lettingGo = false;
   #undo: UndoPoint<K, V> | null = null;
   #listener: WindowTableListener<K, V> | null = null;
@@ -194,6 +195,7 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
       // Its aggregator threw half-way, and nobody undid the record: the transaction has to be aborted.
       invariant(live !== undefined, 'a held write was lost', { store: this.name });
       held.bytes = this.codec.valueToBytes(live);
+      this.#lastValueBytes = held.bytes.length;
     }
     return held.bytes;
   }
@@ -335,9 +337,8 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
     { timestampMs, logTimestampMs, headers }: WriteTime,
   ): void {
     const before = entry.held;
-    // Not serialized yet: about as long as it was.
-    const valueBytes = bytes === undefined ? (before?.bytes ?? entry.row?.bytes) : bytes;
-    const chargedBytes = HELD_BYTES + entry.logKey.length + (valueBytes?.length ?? 0);
+    const valueBytes = bytes === undefined ? this.#likelyBytes(entry) : (bytes?.length ?? 0);
+    const chargedBytes = HELD_BYTES + entry.logKey.length + valueBytes;
     if (before === null) this.#index.pin(entry);
     else this.#held.remove(entry);
     const sequence = ++this.#heldSequence;
@@ -345,6 +346,11 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
     entry.live = live;
     this.#held.append(entry);
     this.#chargeHeld(chargedBytes - (before?.chargedBytes ?? 0));
+  }
+
+  /** Of a value that is not serialized yet: as long as it was, or as the one before it in this store. */
+  #likelyBytes({ held, row }: Entry<K, V>): number {
+    return (held?.bytes ?? row?.bytes)?.length ?? this.#lastValueBytes;
   }
 
   #chargeHeld(bytes: number): void {

@@ -7,7 +7,7 @@ import type { Serde } from '../serde/serde.ts';
 // The casts of the whole language to that untyped form are in this file.
 
 export function eraseSerde<T>(serde: Serde<T> | null = null): Serde<unknown> | null {
-  return serde as Serde<unknown> | null;
+  return serde;
 }
 
 export function eraseExtractor<K, V>(

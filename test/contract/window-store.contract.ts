@@ -37,6 +37,8 @@ export function windowStoreContract({
   const of = (task: StoreTask): WindowStore<string, number> => asWindowStore(task.store);
   const text = ([{ key, startMs }, value]: readonly [Windowed<string>, number]): string =>
     `${key}@${startMs}=${value}`;
+  const rowsIn = async ({ storage: rows }: StoreTask): Promise<number> =>
+    (await collect(rows.iterate({ from: Uint8Array.of(1), to: Uint8Array.of(2) }))).length;
   const all = async (task: StoreTask): Promise<string[]> =>
     (await collect(of(task).all())).map(text);
 
@@ -133,9 +135,6 @@ export function windowStoreContract({
   test('what has expired leaves the storage, slice by slice', async () => {
     await using task = await open();
     const store = of(task);
-    const rows = async (): Promise<number> =>
-      (await collect(task.storage.iterate({ from: Uint8Array.of(1), to: Uint8Array.of(2) })))
-        .length;
     store.put('a', 1, 0);
     store.put('a', 1, 59_999);
     store.put('a', 1, 60_000);
@@ -143,10 +142,10 @@ export function windowStoreContract({
     store.put('b', 1, 59_999 + RETENTION_MS);
     await task.commit();
     expect(await all(task)).toHaveLength(2);
-    expect(await rows()).toBe(4);
+    expect(await rowsIn(task)).toBe(4);
     store.put('b', 1, 60_000 + RETENTION_MS);
     await task.commit();
-    expect(await rows()).toBe(3);
+    expect(await rowsIn(task)).toBe(3);
   });
 
   test('no window comes back after a restart', async () => {
@@ -164,6 +163,7 @@ export function windowStoreContract({
     await using rebuilt = await crashed.rebuild();
     expect(of(rebuilt).fetch('a', 0)).toBeNull();
     expect(await all(rebuilt)).toEqual([]);
+    expect(await rowsIn(rebuilt)).toBe(0);
   });
 
   test('an abort takes stream time back too', async () => {
@@ -176,6 +176,16 @@ export function windowStoreContract({
     task.abort();
     expect(store.fetch('a', 0)).toBe(1);
     await task.commit();
+    expect(await all(task)).toEqual(['a@0=1']);
+  });
+
+  test('what the open transaction would expire is not deleted before it commits', async () => {
+    await using task = await open();
+    of(task).put('a', 1, 0);
+    const write = await task.commitUpToWrite();
+    of(task).put('b', 1, 10 * RETENTION_MS);
+    await write();
+    task.abort();
     expect(await all(task)).toEqual(['a@0=1']);
   });
 

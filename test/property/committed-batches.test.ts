@@ -243,4 +243,22 @@ describe('what a fetch shows', () => {
     ]);
     expect(read(log, 4, [0], true)).toEqual({ offsets: [7, 8], position: 9 });
   });
+
+  test('an abort marker below the offset that was asked for ends its transaction', () => {
+    const log = build([
+      { kind: 'write', producer: 0, records: 1, isCompacted: false },
+      { kind: 'end', producer: 0, commits: false, isCompacted: false },
+      { kind: 'write', producer: 0, records: 1, isCompacted: false },
+    ]);
+    const { batches, nextOffset } = committedBatches({
+      records: Buffer.concat(log.batches.map(({ bytes }) => bytes)),
+      fetchOffset: 2,
+      abortedTransactions: log.aborted,
+      crc32c,
+      cursor,
+      site: {},
+    });
+    expect(batches.map(({ baseOffset }) => baseOffset)).toEqual([2]);
+    expect(nextOffset).toBe(3);
+  });
 });

@@ -9,6 +9,8 @@ import {
 export interface CountingOptions {
   readonly input: string;
   readonly output: string;
+  /** A further topic that is read and passed to nobody, as a later release might have it. */
+  readonly copy?: string;
   /** Milliseconds that each record takes, so that a kill finds the application at work. */
   readonly delayMs?: number;
 }
@@ -17,7 +19,7 @@ export interface CountingOptions {
  * Counts records by their value, over a repartition topic, and writes every new count: so each key of the output reads
  * 1, 2, 3, … exactly when nothing was lost, doubled or forgotten.
  */
-export function countingTopology({ input, output, delayMs = 0 }: CountingOptions): Topology {
+export function countingTopology({ input, output, copy, delayMs = 0 }: CountingOptions): Topology {
   const builder = new StreamsBuilder();
   const text = { key: serdes.string, value: serdes.string };
   builder
@@ -40,6 +42,7 @@ export function countingTopology({ input, output, delayMs = 0 }: CountingOptions
       },
     })
     .to(output, { key: serdes.string, value: serdes.long });
+  if (copy !== undefined) builder.stream(copy, text).foreach(() => undefined);
   return builder.build();
 }
 

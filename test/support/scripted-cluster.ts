@@ -108,6 +108,12 @@ export class ScriptedCluster implements Transport {
     return this;
   }
 
+  /** The next request of an API is carried out, and its answer does not arrive. */
+  lose(api: ApiVersionRange): this {
+    this.#nexts.set(api.name, [...(this.#nexts.get(api.name) ?? []), 'lost']);
+    return this;
+  }
+
   addTopic(name: string, partitions = 1, leader = 1): this {
     const id = Buffer.from(name.padEnd(16).slice(0, 16)).toString('hex');
     this.topics.set(name, { id, leaders: Array.from({ length: partitions }, () => leader) });

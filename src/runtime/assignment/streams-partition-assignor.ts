@@ -171,7 +171,11 @@ export class StreamsPartitionAssignor implements PartitionAssignor {
         .filter((topic) => number < (counts.get(topic) ?? 0))
         .map((topic) => ({ topic: topicName(topic), partition: number }));
     });
-    const userData = encodeAssignmentInfo({ tasks: tasks.map(String), error: null });
+    const userData = encodeAssignmentInfo({
+      topology: this.#options.fingerprint,
+      tasks: tasks.map(String),
+      error: null,
+    });
     return { partitions, userData };
   }
 
@@ -211,7 +215,7 @@ function refuseAll(
   memberIds: readonly string[],
   error: AssignmentError,
 ): ReadonlyMap<string, MemberAssignment> {
-  const userData = encodeAssignmentInfo({ tasks: [], error });
+  const userData = encodeAssignmentInfo({ topology: '', tasks: [], error });
   return new Map(memberIds.map((id) => [id, { partitions: [], userData }]));
 }
 

@@ -18,6 +18,8 @@ export interface SubscriptionInfo {
 
 /** What the leader answers each member, as the user data of its assignment. */
 export interface AssignmentInfo {
+  /** Of the topology that the tasks belong to. */
+  readonly topology: string;
   readonly tasks: readonly string[];
   /** Why this member has to stop instead. */
   readonly error: AssignmentError | null;
@@ -55,6 +57,7 @@ export function decodeAssignmentInfo(bytes: Uint8Array): AssignmentInfo {
   const info = decode(bytes, 'the assignment');
   const error = info['error'];
   return {
+    topology: textOf(info['topology']),
     tasks: listOf(info['tasks']),
     error: isObject(error)
       ? { code: textOf(error['code']), message: textOf(error['message']) }

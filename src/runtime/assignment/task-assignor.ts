@@ -91,12 +91,17 @@ function keepOwned(
       if (rival === undefined || member.generationId > rival.generationId) owners.set(task, member);
     }
   }
-  return [...tasks].sort(compareTaskIds).filter((task) => {
+  return [...tasks].sort(byPartition).filter((task) => {
     const owner = owners.get(task.toString());
     if (owner === undefined || !shares.hasRoom(owner.id)) return true;
     shares.give(owner.id, task);
     return false;
   });
+}
+
+/** An owner that has to give some up keeps some of each sub-topology, since they are not equally much work. */
+function byPartition(a: TaskId, b: TaskId): number {
+  return a.partition - b.partition || a.subtopology - b.subtopology;
 }
 
 function placeByState(

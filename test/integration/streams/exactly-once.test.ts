@@ -58,6 +58,24 @@ describe('an application under exactly once', () => {
     expect(await members()).toBe(0);
   });
 
+  test('as a static member that comes back as another release gets the tasks of that', async () => {
+    await using app = await counting({ groupInstanceId: 'one' });
+    const other = await createTopic({ partitions: 2 });
+    await (await app.start(app.topology())).close();
+
+    await produce(app.input, countingInput(2, 5));
+    await produce(other, [{ key: 'new', value: 'release' }]);
+    const next = await app.start(
+      countingTopology({ input: app.input, output: app.output, copy: other }),
+    );
+    await app.reaches(10);
+    await until(
+      'the new input',
+      () => Promise.resolve(metric(next, 'process-total') >= 21),
+      10_000,
+    );
+  });
+
   test('goes on from its own disk after a clean stop, restoring nothing', async () => {
     await using app = await counting();
     await produce(app.input, countingInput(5, 20));

@@ -277,6 +277,35 @@ describe('an error of user code', () => {
     expect(errors.map(({ code }) => code)).toEqual(['STREAMS_PROCESSING']);
   });
 
+  test('in an async processor is taken back whole, while other tasks have records too', async () => {
+    await using app = await testApp({ processingExceptionHandler: logAndContinue });
+    const [input, output] = [await createTopic({ partitions: 3 }), await createTopic()];
+    const builder = new StreamsBuilder();
+    builder
+      .stream(input, text)
+      .process<string, string>({
+        create: (context) => ({
+          process: async (record) => {
+            context.forward(record.withValue('before'));
+            await new Promise((resolve) => setImmediate(resolve));
+            if (record.value === 'value-0') throw new Error('not this one');
+            context.forward(record.withValue('after'));
+          },
+        }),
+      })
+      .to(output, text);
+    await produce(input, countingInput(3, 40));
+    await app.start(builder.build());
+    await until('80 records twice', async () => (await readCommitted(output)).length >= 160);
+    const written = (await readCommitted(output)).map(
+      ({ key, value }) => `${key ?? ''} ${value?.toString() ?? ''}`,
+    );
+    const expected = countingInput(3, 40)
+      .filter(({ value }) => value !== 'value-0')
+      .flatMap(({ key }) => [`${key} before`, `${key} after`]);
+    expect(written.sort()).toEqual(expected.sort());
+  });
+
   test('stops every instance where the handler says so', async () => {
     const uncaughtExceptionHandler = () => 'shutdownApplication' as const;
     await using app = await testApp({ ...QUICK, uncaughtExceptionHandler });

@@ -175,7 +175,7 @@ describe('protocol 1', () => {
     async (_name, api) => {
       const s = await producerScene((cluster) => {
         protocol1(cluster);
-        cluster.next(api as typeof messages.endTxn, 'lost');
+        cluster.lose(api);
       });
       s.append('a');
       await s.commit();

@@ -62,6 +62,13 @@ describe('stateless operators', () => {
     expect(out).toEqual(['a=1@5', 'a=2@4', 'a=3@3']);
   });
 
+  test('to writes each record to the topic that a function names for it', async () => {
+    const routed = (builder: StreamsBuilder) => {
+      builder.stream('in', STRINGS).to((_, v) => (v === '1' ? 'out' : 'elsewhere'));
+    };
+    expect((await runTopology(routed, ['in a=1', 'in b=2'])).out).toEqual(['a=1@0']);
+  });
+
   test('two streams of one topic are one source, each with the operators of its own', async () => {
     const twice = (builder: StreamsBuilder) => {
       builder

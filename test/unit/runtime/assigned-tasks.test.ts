@@ -19,6 +19,8 @@ const PLAN: TopologyPlan = {
 };
 const NAMES = new TopicNames('app', new Set(['by-key-repartition']));
 
+const TOPOLOGY = 'cafe';
+
 const read = (tasks: readonly string[], partitions: readonly string[]) =>
   readAssignedTasks(
     {
@@ -26,11 +28,12 @@ const read = (tasks: readonly string[], partitions: readonly string[]) =>
         const at = text.lastIndexOf('-');
         return { topic: text.slice(0, at), partition: Number(text.slice(at + 1)) };
       }),
-      userData: encodeAssignmentInfo({ tasks, error: null }),
+      userData: encodeAssignmentInfo({ topology: TOPOLOGY, tasks, error: null }),
     },
     PLAN,
     NAMES,
-  ).map(({ id, partitions: inputs }) => [
+    TOPOLOGY,
+  )?.map(({ id, partitions: inputs }) => [
     id.toString(),
     inputs.map(({ topic, partition }) => `${topic}-${partition}`),
   ]);
@@ -48,21 +51,30 @@ describe('an assignment', () => {
 
   test('without any bytes is one without tasks', () => {
     const nothing = { partitions: [], userData: new Uint8Array(0) };
-    expect(readAssignedTasks(nothing, PLAN, NAMES)).toEqual([]);
+    expect(readAssignedTasks(nothing, PLAN, NAMES, TOPOLOGY)).toEqual([]);
   });
 
   test('of a task that this topology lacks is refused', () => {
     expect(() => read(['2_0'], [])).toThrow('another applicationId');
   });
 
+  test('that was made for another topology is none', () => {
+    const userData = encodeAssignmentInfo({ topology: 'beef', tasks: ['1_0'], error: null });
+    expect(readAssignedTasks({ partitions: [], userData }, PLAN, NAMES, TOPOLOGY)).toBeNull();
+  });
+
   test('can be an error, with the code of the leader', () => {
     const refusal = (code: string) => ({
       partitions: [],
-      userData: encodeAssignmentInfo({ tasks: [], error: { code, message: 'no such topic' } }),
+      userData: encodeAssignmentInfo({
+        topology: '',
+        tasks: [],
+        error: { code, message: 'no such topic' },
+      }),
     });
     const thrown = (code: string): unknown => {
       try {
-        return readAssignedTasks(refusal(code), PLAN, NAMES);
+        return readAssignedTasks(refusal(code), PLAN, NAMES, TOPOLOGY);
       } catch (error) {
         return error;
       }

@@ -292,6 +292,20 @@ describe('a table store that caches', () => {
     expect(opened.task.recordCache.usedBytes).toBe(0);
   });
 
+  test('counts objects that are not serialized yet by their last length', async () => {
+    interface Text {
+      readonly text: string;
+    }
+    await using opened = await openTable({ value: serdes.json<Text>(), cacheBytes: 2_500 });
+    opened.update('a', { text: 'x'.repeat(1_000) });
+    await opened.task.commit();
+    opened.update('a', { text: 'y'.repeat(1_000) });
+    opened.update('b', { text: 'z'.repeat(1_000) });
+    expect(opened.forwarded).toHaveLength(1);
+    opened.update('c', { text: 'z'.repeat(1_000) });
+    expect(opened.forwarded).toHaveLength(4);
+  });
+
   test('what the listener writes to the same store is not lost', async () => {
     await using opened = await openCounts({ cacheBytes: 100_000, silent: true });
     const seen: string[] = [];
@@ -309,6 +323,28 @@ describe('a table store that caches', () => {
     await opened.task.commit();
     expect(seen).toEqual(['a:1', 'b:3', 'a:2', 'a:3']);
     expect(opened.table.get('a')?.value).toBe(3);
+  });
+
+  test('a listener is not called while it runs, however full the cache is', async () => {
+    await using opened = await openCounts({ cacheBytes: 200, silent: true });
+    let depth = 0;
+    let deepest = 0;
+    opened.table.listen(
+      (key, newValue) => {
+        deepest = Math.max(deepest, ++depth);
+        if (newValue !== null && newValue < 5) {
+          opened.update(`${key} and`, newValue + 1);
+          opened.update(`${key} or`, newValue + 1);
+        }
+        depth--;
+      },
+      { sendOldValues: true },
+    );
+    opened.update('a', 1);
+    opened.update('b', 1);
+    await opened.task.commit();
+    expect(deepest).toBe(1);
+    expect(opened.table.get('a and or and or')?.value).toBe(5);
   });
 
   test('is not sealed while it holds writes back', async () => {
@@ -394,6 +430,21 @@ describe('the object budget', () => {
     }
     expect(reads.filter((key) => key === 'hot').length).toBeLessThanOrEqual(1);
     expect(reads.length).toBeGreaterThanOrEqual(50);
+  });
+
+  test('an entry that a failing record touched and dropped does not come back beside its successor', async () => {
+    await using opened = await openTallies({ objectsBytes: 250 });
+    opened.update('x', { n: 1 });
+    await opened.task.commit();
+    opened.task.failing(() => {
+      opened.table.getOwn('x');
+      opened.table.get('y');
+      opened.table.get('z');
+      opened.update('x', { n: 5 });
+    });
+    opened.update('x', { n: 9 });
+    opened.table.get('y');
+    expect(opened.table.get('x')?.value).toEqual({ n: 9 });
   });
 
   test('a closed store gives everything back', async () => {

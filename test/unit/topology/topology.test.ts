@@ -179,6 +179,18 @@ describe('the plan', () => {
     expect(second?.copartitionGroups).toEqual([]);
   });
 
+  test('a stream that shares the source of another stays in the group of its join', () => {
+    const builder = new StreamsBuilder();
+    builder.stream('in', IN).to('out', IN);
+    const table = builder.table('table', IN);
+    builder
+      .stream('in', IN)
+      .join(table, (v) => v)
+      .to('joined', IN);
+    const [subtopology] = builder.build().plan().subtopologies;
+    expect(subtopology?.copartitionGroups).toEqual([['in', 'table']]);
+  });
+
   test('repartition topics of one join with different partition counts are refused', () => {
     const builder = new StreamsBuilder();
     const left = builder.stream('l', IN).repartition({ name: 'left', partitions: 2 });

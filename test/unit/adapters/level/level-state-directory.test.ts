@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { LevelStateDirectory } from '../../../../src/adapters/level/level-state-directory.ts';
+import { LevelTaskStorage } from '../../../../src/adapters/level/level-task-storage.ts';
 import { systemRandom } from '../../../../src/adapters/node/clock.ts';
 import { MetricsRegistry } from '../../../../src/observability/metrics-registry.ts';
 import type { StoreDescription } from '../../../../src/state/task-storage.ts';
@@ -189,6 +190,20 @@ describe('the state directory', () => {
       'written as key-value and the topology has it as window',
     );
     await directory.close();
+  });
+
+  test('a database that ought to be there is not made anew', async () => {
+    await using folder = await tempFolder();
+    const opening = LevelTaskStorage.open({
+      folder: folder.path,
+      taskId: '0_0',
+      owner: { clusterId: 'cluster', applicationId: 'app' },
+      topologyFingerprint: '',
+      memoryBytes: 1_048_576,
+      maxOpenFiles: 100,
+      exists: true,
+    });
+    await expect(opening).rejects.toMatchObject({ site: { folder: folder.path, taskId: '0_0' } });
   });
 
   test('a database that was never written to is new', async () => {

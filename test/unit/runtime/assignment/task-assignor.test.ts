@@ -22,7 +22,7 @@ function assign(ids: TaskId[], ...members: AssignableMember[]): string {
 describe('task assignor', () => {
   test('tasks of each sub-topology are spread over the members', () => {
     const four = tasks('0_0', '0_1', '1_0', '1_1');
-    expect(assign(four, member('a'), member('b'))).toBe('a: 0_0 1_0 | b: 0_1 1_1');
+    expect(assign(four, member('a'), member('b'))).toBe('a: 0_0 1_1 | b: 0_1 1_0');
   });
 
   test('tasks stay where they run', () => {
@@ -36,6 +36,13 @@ describe('task assignor', () => {
     const four = tasks('0_0', '0_1', '0_2', '0_3');
     expect(assign(four, member('a', '0_0 0_1 0_2 0_3'), member('b'))).toBe(
       'a: 0_0 0_1 | b: 0_2 0_3',
+    );
+  });
+
+  test('a member that has to give tasks up keeps some of each sub-topology', () => {
+    const four = tasks('0_0', '0_1', '1_0', '1_1');
+    expect(assign(four, member('a', '0_0 0_1 1_0 1_1'), member('b'))).toBe(
+      'a: 0_0 1_0 | b: 0_1 1_1',
     );
   });
 
