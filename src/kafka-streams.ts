@@ -282,9 +282,12 @@ export class KafkaStreams implements AsyncDisposable {
       try {
         await instance.run();
       } finally {
-        // Also where it failed: the others need not wait for the session of a member that will not come back.
-        if (this.#leaveGroup) await instance.leaveGroup();
-        await instance.close();
+        try {
+          // Also where it failed: the others need not wait for the session of a member that will not come back.
+          if (this.#leaveGroup) await instance.leaveGroup();
+        } finally {
+          await instance.close();
+        }
       }
     } catch (error) {
       this.#failed(error);

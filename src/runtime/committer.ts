@@ -10,6 +10,7 @@ import type {
   StorageRange,
   TaskStorage,
 } from '../state/task-storage.ts';
+import { settleAll } from './settle-all.ts';
 
 /** A changelog partition of a task that runs, and which topic it is. */
 export interface TaskChangelog {
@@ -177,6 +178,8 @@ export class Committer {
   }
 
   async #flushCaches(tasks: readonly OpenTask[]): Promise<void> {
+    // All of them first: what async processors are at work on may be taken back, and nothing else with it.
+    for (const { task } of tasks) await this.#settled(task);
     for (const { task } of tasks) {
       do {
         await this.#settled(task);
@@ -235,12 +238,4 @@ function notSettled(id: TaskId, afterMs: number): StreamsError {
     `a commit has waited ${afterMs} ms for an async processor or punctuator: give what it waits for a timeout`,
     { site: { taskId: id.toString() } },
   );
-}
-
-/** Waits for all, so that no write is still under way when the first error is thrown. */
-async function settleAll(promises: readonly Promise<void>[]): Promise<void> {
-  const results = await Promise.allSettled(promises);
-  for (const result of results) {
-    if (result.status === 'rejected') throw result.reason;
-  }
 }

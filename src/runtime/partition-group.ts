@@ -34,6 +34,8 @@ export class PartitionGroup {
   readonly #byTime: RecordQueue[] = [];
   /** Given out by `next`, not yet looked at for its next head. */
   #taken: RecordQueue | null = null;
+  /** Got records while they were empty; nobody has looked at them. */
+  #arrived: RecordQueue[] = [];
   readonly #idleSinceMs = new Map<RecordQueue, number>();
 
   constructor(queues: readonly RecordQueue[], options: PartitionGroupOptions) {
@@ -48,12 +50,17 @@ export class PartitionGroup {
     return this.#byPartition.get(partitionKey(topic, partition));
   }
 
+  /**
+   * Reads nothing yet: a record that cannot be read may become a dead letter, which must not get between the outputs of
+   * another record that is being processed and may be taken back.
+   */
   add(chunk: RecordChunk): void {
     const queue = this.queue(chunk.topic, chunk.partition);
     invariant(queue !== undefined, 'records of a partition that the task does not read', chunk);
-    const isListed = queue === this.#taken || this.#byTime.includes(queue);
     queue.add(chunk);
-    if (!isListed && queue.advance()) this.#insert(queue);
+    const isListed =
+      queue === this.#taken || this.#byTime.includes(queue) || this.#arrived.includes(queue);
+    if (!isListed) this.#arrived.push(queue);
   }
 
   /** How many partitions have a record. While this does not change, neither does `isReady`, until something is fetched. */
@@ -94,6 +101,7 @@ export class PartitionGroup {
   reset(streamTimeMs: number): void {
     this.#byTime.length = 0;
     this.#taken = null;
+    this.#arrived = [];
     this.#idleSinceMs.clear();
     this.streamTimeMs = streamTimeMs;
   }
@@ -115,6 +123,10 @@ export class PartitionGroup {
    * be looked up without keeping them for every record.
    */
   #relist(): void {
+    while (this.#arrived.length > 0) {
+      const arrived = this.#arrived.shift();
+      if (arrived?.advance() === true) this.#insert(arrived);
+    }
     const queue = this.#taken;
     if (queue === null) return;
     this.#taken = null;

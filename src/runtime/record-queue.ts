@@ -81,8 +81,8 @@ export class RecordQueue {
   readonly #keySite: QueueSite;
   readonly #valueSite: QueueSite;
 
+  /** The first one is being read; one that was read is let go, since it holds the bytes of its fetch. */
   #chunks: RecordChunk[] = [];
-  #chunkIndex = 0;
   #batchIndex = 0;
   #batchIsOpen = false;
   #recordsLeftInChunk = 0;
@@ -138,10 +138,6 @@ export class RecordQueue {
   }
 
   add(chunk: RecordChunk): void {
-    if (this.#chunkIndex === this.#chunks.length) {
-      this.#chunks = [];
-      this.#chunkIndex = 0;
-    }
     this.#chunks.push(chunk);
     this.#buffered += chunk.recordCount;
     this.#fetchPosition = chunk.nextOffset;
@@ -150,7 +146,6 @@ export class RecordQueue {
   /** Empties the queue; fetching goes on at `position`, null where that is not known yet. */
   reset(position: number | null, partitionTimeMs: number): void {
     this.#chunks = [];
-    this.#chunkIndex = 0;
     this.#batchIndex = 0;
     this.#batchIsOpen = false;
     this.#recordsLeftInChunk = 0;
@@ -210,7 +205,7 @@ export class RecordQueue {
 
   #openNextBatch(): boolean {
     for (;;) {
-      const chunk = this.#chunks[this.#chunkIndex];
+      const chunk = this.#chunks[0];
       if (chunk === undefined) return false;
       const batch = chunk.batches[this.#batchIndex];
       if (batch !== undefined) {
@@ -225,12 +220,8 @@ export class RecordQueue {
       }
       // The count of a chunk may have been too high.
       this.#buffered -= chunk.batches.length === 0 ? chunk.recordCount : this.#recordsLeftInChunk;
-      this.#chunkIndex++;
+      this.#chunks.shift();
       this.#batchIndex = 0;
-      if (this.#chunkIndex === this.#chunks.length) {
-        this.#chunks = [];
-        this.#chunkIndex = 0;
-      }
     }
   }
 

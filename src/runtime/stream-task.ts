@@ -197,9 +197,15 @@ export class StreamTask {
     return this.#execution.runner.pending;
   }
 
+  /** Async processors are at work whose outputs may be taken back: no task may write to the same sink until then. */
+  get isStaging(): boolean {
+    return this.pending !== null && this.#execution.runner.isStaged;
+  }
+
   /** Whether `process` would process something: there are records, and none that should come first is on its way. */
   isReady(nowMs: number): boolean {
-    return this.pending === null && this.#group.isReady(nowMs);
+    if (this.#isWaiting() || !this.#group.isReady(nowMs)) return false;
+    return !this.#isWaiting(); // a record that it met may be on its way to a topic for dead letters
   }
 
   /**
@@ -215,6 +221,7 @@ export class StreamTask {
     let readyWith = -1;
     while (processed < maxRecords && runner.pending === null) {
       const { listed } = group;
+      if (this.#isWaiting()) break; // the topic of a dead letter is looked up
       if (listed !== readyWith) {
         if (!group.isReady(clock.nowMs())) break;
         readyWith = listed;
@@ -454,6 +461,11 @@ export class StreamTask {
         logger.warn({ err, taskId: this.#name }, 'a processor failed to close');
       }
     }
+  }
+
+  /** A function, since the answer changes while TypeScript believes that it cannot. */
+  #isWaiting(): boolean {
+    return this.pending !== null;
   }
 
   #requireRunning(): void {

@@ -9,7 +9,6 @@ import type { Clock, Timers } from '../common/clock.ts';
 import { isStreamsError, StreamsError } from '../common/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Counter, Histogram, Metrics, MetricTags } from '../observability/metrics.ts';
-import { logAndFail } from '../processor/error-handlers.ts';
 import type { Committer } from './committer.ts';
 import type { FailureClock } from './failure-clock.ts';
 import type { InputReader } from './input-reader.ts';
@@ -24,11 +23,7 @@ import type { WakeUp } from './wake-up.ts';
 export interface StreamThreadOptions {
   readonly config: Pick<
     StreamsConfig,
-    | 'commitIntervalMs'
-    | 'statestoreUncommittedMaxBytes'
-    | 'sliceMs'
-    | 'taskTimeoutMs'
-    | 'processingExceptionHandler'
+    'commitIntervalMs' | 'statestoreUncommittedMaxBytes' | 'sliceMs' | 'taskTimeoutMs'
   >;
   readonly producer: Producer;
   readonly createMember: (listener: RebalanceListener) => GroupMember;
@@ -172,7 +167,7 @@ export class StreamThread {
     const worked = commitWaits ? false : this.#processSlice();
     input.resume();
     producer.poke();
-    if (producer.isFull && !this.#isStagedWorkOpen()) await producer.drain();
+    if (producer.isFull && !this.#areOutputsHeld()) await producer.drain();
     if (!commitWaits && this.#isCommitDue()) await this.#commitAll();
     purge.maybePurge();
     await this.#maybeRefreshPositions();
@@ -201,7 +196,6 @@ export class StreamThread {
     let worked = false;
     // A lap is over when every task has had its turn, or the time is up; the next slice goes on where this one ended.
     for (let idle = 0; idle < this.#options.tasks.running.length;) {
-      if (this.#isStagedWorkOpen()) break;
       const didWork = this.#takeTurn(deadlineMs);
       worked ||= didWork;
       idle = didWork ? 0 : idle + 1;
@@ -212,13 +206,11 @@ export class StreamThread {
   }
 
   /**
-   * With a processing handler that may skip a record, what an async processor has sent so far may still be taken back out
-   * of the producer's batches: until it has settled, nothing of another task may come behind it.
+   * An async record of a task that may still be taken back holds the batches of the one producer that all tasks write to:
+   * until it has settled, nothing of another task may come behind it.
    */
-  #isStagedWorkOpen(): boolean {
-    const { config, tasks } = this.#options;
-    if (config.processingExceptionHandler === logAndFail) return false;
-    return tasks.running.some(({ task }) => isWaiting(task));
+  #areOutputsHeld(): boolean {
+    return this.#options.tasks.running.some(({ task }) => task.isStaging);
   }
 
   /** The next task processes a lap of records and punctuates; false where it has nothing to do. */
@@ -227,7 +219,7 @@ export class StreamThread {
     const { running } = tasks;
     this.#turnOf = (this.#turnOf + 1) % running.length;
     const task = running[this.#turnOf]?.task;
-    if (task === undefined || isWaiting(task)) return false;
+    if (task === undefined || this.#areOutputsHeld() || isWaiting(task)) return false;
     const processed = task.process(LAP_RECORDS, deadlineMs);
     const punctuated = !isWaiting(task) && task.punctuate(clock.nowMs());
     return punctuated || processed > 0;
@@ -252,7 +244,8 @@ export class StreamThread {
   async #commitAll(): Promise<void> {
     const { tasks, committer, purge, failures, clock } = this.#options;
     const { membership } = tasks;
-    if (membership === null || tasks.isSuspended) return;
+    // Without a producer of our own nothing is left to commit: what was open was dropped.
+    if (membership === null || tasks.isSuspended || !this.#producerReady) return;
     const offsets = await committer.commit(tasks.running, membership);
     this.#lastCommitMs = clock.monotonicMs();
     if (offsets.length === 0) return;
@@ -318,7 +311,7 @@ export class StreamThread {
   }
 
   async #recover(error: StreamsError): Promise<void> {
-    const { failures, logger, wakeUp, tasks, onUncaught } = this.#options;
+    const { failures, logger, tasks, onUncaught } = this.#options;
     this.#failuresTotal.add(1);
     if (this.#stopping) throw error;
     const waitMs = failures.failed();
@@ -337,7 +330,22 @@ export class StreamThread {
       await tasks.suspend();
       this.#member.requestRejoin(error.code);
     }
-    await wakeUp.sleep(waitMs ?? IDLE_MS);
+    await this.#pause(waitMs ?? IDLE_MS);
+  }
+
+  /** The whole time: what wakes the thread, records that were fetched for instance, does not mend what has failed. */
+  async #pause(forMs: number): Promise<void> {
+    const { wakeUp, clock } = this.#options;
+    const untilMs = clock.monotonicMs() + forMs;
+    for (let leftMs = forMs; leftMs > 0 && !this.#isStopping();) {
+      await wakeUp.sleep(leftMs);
+      leftMs = untilMs - clock.monotonicMs();
+    }
+  }
+
+  /** A function, since `stop` may come while something is awaited. */
+  #isStopping(): boolean {
+    return this.#stopping;
   }
 
   /** One more rebalance, in which the leader hands our error to every member. */

@@ -2,7 +2,7 @@ import type { Membership } from '../client/group-member.ts';
 import { compareTaskIds } from '../common/task-id.ts';
 import type { Counter, Metrics, MetricTags } from '../observability/metrics.ts';
 import type { RunningTask, TaskOpener } from './task-opener.ts';
-import type { AssignedTask, TaskRegistry } from './task-registry.ts';
+import { hasSamePartitions, type AssignedTask, type TaskRegistry } from './task-registry.ts';
 
 export interface TaskManagerOptions {
   readonly opener: Pick<TaskOpener, 'open'>;
@@ -19,8 +19,9 @@ export interface TaskManagerOptions {
  *     assigned ──► opening (offsets, restore) ──► running ──► suspended ──► running again, or closed
  *
  * Rebalancing is eager: before each, everything is committed and every task suspended. A task that comes back to the
- * same member in the very next generation goes on as it is, since nobody else can have had it; any other is closed and,
- * if it was assigned again, opened from its storage (A7). Opening goes on beside the tasks that run.
+ * same member in the very next generation, with the same partitions, goes on as it is, since nobody else can have had it;
+ * any other is closed and, if it was assigned again, opened from its storage (A7). Opening goes on beside the tasks that
+ * run.
  */
 export class TaskManager {
   readonly #options: TaskManagerOptions;
@@ -77,9 +78,11 @@ export class TaskManager {
     const ids = new Set(tasks.map(({ id }) => id.toString()));
     await this.#closeAllBut(ids);
     const mayKeep = isSameOrNext(this.#membership, membership);
-    const kept = this.#running.filter((task) => mayKeep && ids.has(taskKey(task)));
+    const kept = this.#running.filter(
+      (running) => mayKeep && tasks.some((assigned) => isUnchanged(running, assigned)),
+    );
     for (const running of this.#running) {
-      // Somebody else may have had it in between.
+      // Somebody else may have had it in between, or it has another input to read.
       if (ids.has(taskKey(running)) && !kept.includes(running)) running.task.discard();
     }
     this.#running = kept;
@@ -159,6 +162,12 @@ export class TaskManager {
 
 function taskKey({ assigned }: RunningTask): string {
   return assigned.id.toString();
+}
+
+function isUnchanged(running: RunningTask, assigned: AssignedTask): boolean {
+  return (
+    taskKey(running) === assigned.id.toString() && hasSamePartitions(running.assigned, assigned)
+  );
 }
 
 /** The same member, and no generation in between in which somebody else could have had its tasks. */

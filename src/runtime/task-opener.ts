@@ -17,6 +17,7 @@ import type { ChangelogReader, StoreToRestore } from './changelog-reader.ts';
 import type { OpenTask } from './committer.ts';
 import { decodeOffsetMetadata, UNKNOWN_TIME_MS } from './offset-metadata.ts';
 import type { TaskChangelog } from './processor-state-manager.ts';
+import { settleAll } from './settle-all.ts';
 import { resolveStartOffsets, type CommittedOffsets, type StartOffset } from './start-offsets.ts';
 import type { StreamTask } from './stream-task.ts';
 import type { AssignedTask, LiveTask, TaskRegistry } from './task-registry.ts';
@@ -114,10 +115,11 @@ export class TaskOpener {
   async #readFacts(tasks: readonly AssignedTask[], signal: AbortSignal): Promise<Facts> {
     const { fetchCommitted, registry, admin, resetPolicy, prepareOutputs } = this.#options;
     const inputs = tasks.flatMap(({ partitions }) => partitions);
-    const [committed] = await Promise.all([
-      fetchCommitted(inputs, signal), // A3
-      registry.open(tasks), // needs no broker: in the meantime
-    ]);
+    const opening = registry.open(tasks); // needs no broker: in the meantime
+    const fetching = fetchCommitted(inputs, signal); // A3
+    // Both, also where one fails: a database that is still being opened is known to nobody who would close it.
+    await settleAll([opening, fetching.then(() => undefined)]);
+    const committed = await fetching;
     signal.throwIfAborted();
     const stores = tasks.flatMap((assigned) => loggedStores(registry.of(assigned)));
     const [starts, changelogs] = await Promise.all([

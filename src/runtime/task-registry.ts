@@ -5,6 +5,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { StateDirectory, Wipe } from '../state/state-directory.ts';
 import type { TaskStorage } from '../state/task-storage.ts';
 import type { Subtopology } from '../topology/topology-plan.ts';
+import { settleAll } from './settle-all.ts';
 import type { StreamTask } from './stream-task.ts';
 
 /** A task this instance was given. */
@@ -60,7 +61,7 @@ export class TaskRegistry {
     return live;
   }
 
-  /** Opens what is not open yet. Errors: those of `StateDirectory.open` and of `openTask`. */
+  /** Opens what is not open yet; nothing is half open when it settles. Errors: those of `StateDirectory.open` and of `openTask`. */
   async open(tasks: readonly AssignedTask[]): Promise<void> {
     const stale = tasks.filter((assigned) => {
       const live = this.#live.get(assigned.id.toString());
@@ -70,7 +71,7 @@ export class TaskRegistry {
     const missing = tasks.filter(({ id }) => !this.#live.has(id.toString()));
     // All tasks share the memory for databases equally.
     const taskCount = this.#live.size + missing.length;
-    await Promise.all(missing.map((assigned) => this.#openOne(assigned, taskCount)));
+    await settleAll(missing.map((assigned) => this.#openOne(assigned, taskCount)));
   }
 
   /** Empties the storage of a task and opens it again; the folder counts and logs each wipe with its reason (I14). */
@@ -82,7 +83,7 @@ export class TaskRegistry {
   }
 
   async close(taskIds: readonly string[]): Promise<void> {
-    await Promise.all(
+    await settleAll(
       taskIds.map(async (taskId) => {
         const live = this.#live.get(taskId);
         this.#live.delete(taskId);
@@ -126,7 +127,8 @@ export class TaskRegistry {
   }
 }
 
-function hasSamePartitions(a: AssignedTask, b: AssignedTask): boolean {
+/** A source topic of a task may get partitions while it runs. */
+export function hasSamePartitions(a: AssignedTask, b: AssignedTask): boolean {
   const keysOf = ({ partitions }: AssignedTask): string =>
     partitions
       .map(({ topic, partition }) => partitionKey(topic, partition))

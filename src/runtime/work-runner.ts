@@ -52,11 +52,12 @@ export class WorkRunner {
   pending: Promise<void> | null = null;
   /** What stopped the task. */
   failure: StreamsError | null = null;
+  /** What a piece writes to the sink may be taken back: until it is over, nobody else may write there. */
+  readonly isStaged: boolean;
 
   readonly #options: WorkRunnerOptions;
   readonly #current: CurrentRecord;
   readonly #calls: AsyncCalls;
-  readonly #isStaged: boolean;
   #mark: SinkMark = null;
   #isFlushing = false;
 
@@ -69,7 +70,7 @@ export class WorkRunner {
     this.#options = options;
     this.#current = options.current;
     this.#calls = options.calls;
-    this.#isStaged = options.config.processingExceptionHandler !== logAndFail;
+    this.isStaged = options.config.processingExceptionHandler !== logAndFail;
   }
 
   /** The record just taken from a queue. */
@@ -156,7 +157,7 @@ export class WorkRunner {
   }
 
   #attempt(): void {
-    if (this.#isStaged) {
+    if (this.isStaged) {
       this.#options.state.beginUndo();
       this.#mark = this.#options.sink.mark();
     }
@@ -177,11 +178,11 @@ export class WorkRunner {
   #conclude(retries: number): boolean {
     const failure = this.#current.fatal ?? this.#calls.takeFailure();
     if (failure === null) {
-      if (this.#isStaged) this.#keep();
+      if (this.isStaged) this.#keep();
       this.#current.queue = null;
       return true;
     }
-    const isTakenBack = this.#isStaged && !(this.#isFlushing && this.#calls.inFlight > 0);
+    const isTakenBack = this.isStaged && !(this.#isFlushing && this.#calls.inFlight > 0);
     if (!isTakenBack || failure === this.#current.fatal || !SKIPPABLE.has(failure.code)) {
       throw this.#stop(failure);
     }

@@ -82,6 +82,8 @@ export function serverProperties(
     'group.initial.rebalance.delay.ms': '0',
     'group.min.session.timeout.ms': '1000',
     'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500',
+    // Event times of tests and examples lie far back: half a minute after its start the broker would delete them.
+    'log.retention.ms': '-1',
     'log.retention.check.interval.ms': '86400000',
     'log.segment.delete.delay.ms': '1000',
 

@@ -367,3 +367,25 @@ describe('a sink whose topic has to be looked up', () => {
     });
   });
 });
+
+test('a record that cannot be read becomes a dead letter only when nothing at work can take it back', async () => {
+  const gates = new Gates();
+  const topology = new Topology()
+    .addSource('left', 'left')
+    .addSource('right', 'right', { value: serdes.json() })
+    .addProcessor('async', { create: waits(gates) }, ['left', 'right'])
+    .addSink('sink', 'out', 'async');
+  const harness = await TaskHarness.start(topology, {
+    config: {
+      processingExceptionHandler: () => 'continue',
+      deserializationExceptionHandler: () => ({ deadLetter: 'dead' }),
+    },
+  });
+  harness.add('left', ['k=a@0']);
+  harness.task.process(1, Infinity);
+  expect(harness.task.isStaging).toBe(true);
+  harness.add('right', ['k={@1']);
+  await gates.fail('a');
+  await harness.run();
+  expect(harness.sink.lines).toEqual(['dead:k={']);
+});

@@ -21,10 +21,13 @@ interface Options {
   readonly acked?: number;
   readonly idle?: readonly string[];
   readonly pending?: Promise<void>;
+  /** What an async processor of 1_0 is at work on already. */
+  readonly atWork?: Promise<void>;
 }
 
 /** Two tasks over one producer; every step notes its name, and fails where it is told to. */
-function thread({ guarantee = 'exactly once', failAt, acked, idle = [], pending }: Options = {}) {
+function thread(options: Options = {}) {
+  const { guarantee = 'exactly once', failAt, acked, idle = [], pending, atWork } = options;
   const clock = new ManualClock();
   const steps: string[] = [];
   const step = (name: string): Promise<void> => {
@@ -43,6 +46,13 @@ function thread({ guarantee = 'exactly once', failAt, acked, idle = [], pending 
   const open = (subtopology: number): OpenTask => {
     const id = new TaskId(subtopology, 0);
     let waiting: Promise<void> | null = null;
+    const wait = (work: Promise<void>): void => {
+      waiting = work.then(() => {
+        waiting = null;
+        steps.push('settled');
+      });
+    };
+    if (atWork !== undefined && subtopology === 1) wait(atWork);
     const task: CommittableTask = {
       id,
       commitNeeded: !idle.includes(id.toString()),
@@ -53,10 +63,7 @@ function thread({ guarantee = 'exactly once', failAt, acked, idle = [], pending 
         const isFirst = !steps.includes(`caches ${id.toString()}`);
         steps.push(`caches ${id.toString()}`);
         if (pending === undefined || !isFirst) return;
-        waiting = pending.then(() => {
-          waiting = null;
-          steps.push('settled');
-        });
+        wait(pending);
       },
       committableOffsets: () => [
         { topic: `in${subtopology}`, partition: 0, offset: 7, metadata: '' },
@@ -122,6 +129,12 @@ describe('commit', () => {
       'written 1_0',
     ]);
     expect(offsets.map(({ topic }) => topic)).toEqual(['in0', 'in1']);
+  });
+
+  test('no cache is flushed while a task is at work: its outputs may still be taken back', async () => {
+    const { commit, steps } = thread({ atWork: new Promise(setImmediate) });
+    await commit();
+    expect(steps.slice(0, 3)).toEqual(['settled', 'caches 0_0', 'caches 1_0']);
   });
 
   test.each(['flush', 'offsets in0@7 in1@7', 'end'])(

@@ -105,6 +105,7 @@ describe('a record that cannot be deserialized', () => {
     const config = { deserializationExceptionHandler: () => ({ deadLetter: 'dead' }) };
     const harness = await TaskHarness.start(topology, { sink, config });
     harness.add('in', ['k=!@0', 'k=good@0']);
+    expect(harness.task.process(Infinity, Infinity)).toBe(0);
     expect(harness.task.pending).not.toBeNull();
     await harness.task.pending;
     await harness.run();

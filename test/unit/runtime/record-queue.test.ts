@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { StreamsError } from '../../../src/common/errors.ts';
 import { MetricsRegistry } from '../../../src/observability/metrics-registry.ts';
 import type { TimestampExtractor } from '../../../src/processor/timestamp-extractor.ts';
@@ -217,6 +219,26 @@ describe('record queue', () => {
     expect(queue.bufferedRecords).toBe(6);
     takeAll(queue);
     expect(queue.bufferedRecords).toBe(0);
+  });
+
+  test('lets go of what it has read, though there is always more', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void; // what the flag has just made
+    const { queue } = openQueue();
+    const read = ((): WeakRef<object> => {
+      const chunk = memoryChunk('in', 3, [{ ...bytesOf('a=1@1'), offset: 0, headers: [] }]);
+      queue.add(chunk);
+      return new WeakRef(chunk);
+    })();
+    add(queue, 1, ['a=2@2', 'a=3@3']);
+    for (let taken = 0; taken < 2; taken++) {
+      queue.advance();
+      queue.take();
+    }
+    await new Promise(setImmediate); // a WeakRef keeps what it was made of until the job is over
+    collectGarbage();
+    expect(read.deref()).toBeUndefined();
+    expect(takeAll(queue)).toEqual(['a=3@3']);
   });
 
   test('a listener that throws stops the queue at the record', () => {

@@ -125,6 +125,17 @@ describe('tasks of an instance', () => {
     expect(events).toEqual(['discarded 0_0', 'opening 0_0']);
   });
 
+  test('start over when a source topic has brought them another partition to read', async () => {
+    const { subject, assign, opened, events } = manager();
+    await assign(1, '0_2');
+    await opened();
+    await subject.suspend();
+    events.length = 0;
+    const grown = { ...assigned('0_2'), partitions: [{ topic: 'grown', partition: 2 }] };
+    await subject.assign([grown], member(2));
+    expect(events).toEqual(['discarded 0_2', 'opening 0_2']);
+  });
+
   test('start over as another member, even in the next generation', async () => {
     const { subject, assign, opened, events } = manager();
     await assign(1, '0_0');

@@ -1,0 +1,158 @@
+import { systemClock, systemTimers } from '../../../src/adapters/node/clock.ts';
+import { StreamsError } from '../../../src/common/errors.ts';
+import { SILENT_LOGGER } from '../../../src/observability/logger.ts';
+import { MetricsRegistry } from '../../../src/observability/metrics-registry.ts';
+import { StreamThread, type StreamThreadOptions } from '../../../src/runtime/stream-thread.ts';
+import { WakeUp } from '../../../src/runtime/wake-up.ts';
+
+interface FakeTask {
+  readonly pending?: Promise<void>;
+  readonly isStaging?: boolean;
+  readonly process?: () => number;
+}
+
+/** A thread over tasks that are already running; all it talks to answers at once. */
+function threadOf(tasks: readonly FakeTask[], overrides: Partial<StreamThreadOptions> = {}) {
+  const nothing = (): Promise<void> => Promise.resolve();
+  const member = {
+    rejoinNeeded: false,
+    poll: nothing,
+    close: nothing,
+    onRejoinNeeded: () => undefined,
+  };
+  const running = tasks.map((task) => ({
+    task: {
+      id: { toString: () => 'task' },
+      pending: null,
+      isStaging: false,
+      process: () => 0,
+      punctuate: () => false,
+      nextPunctuationMs: null,
+      commitNeeded: false,
+      uncommittedBytes: 0,
+      ...task,
+    },
+  }));
+  const membership = { groupId: 'app', memberId: 'm', generationId: 1, groupInstanceId: null };
+  // Only these methods are called by the loop.
+  const options = {
+    config: {
+      commitIntervalMs: 60_000,
+      statestoreUncommittedMaxBytes: 1,
+      sliceMs: 5,
+      taskTimeoutMs: 60_000,
+    },
+    producer: {
+      initTransactions: nothing,
+      poke: () => undefined,
+      isFull: false,
+      inTransaction: false,
+    },
+    createMember: () => member,
+    input: { readFor: () => undefined, take: () => false, resume: () => undefined },
+    tasks: {
+      running,
+      membership,
+      isSuspended: false,
+      isComplete: true,
+      throwIfFailed: () => undefined,
+      reopen: () => undefined,
+      release: nothing,
+      discard: nothing,
+    },
+    committer: { commit: () => Promise.resolve([]) },
+    purge: { maybePurge: () => undefined, settled: nothing },
+    sources: { takeChange: () => null },
+    failures: { failed: () => 1, progress: () => undefined },
+    wakeUp: new WakeUp(systemTimers),
+    onRunning: () => undefined,
+    onUncaught: () => 'replaceThread',
+    clock: systemClock,
+    timers: systemTimers,
+    logger: SILENT_LOGGER,
+    metrics: new MetricsRegistry(),
+    tags: {},
+    ...overrides,
+  } as never as StreamThreadOptions;
+  return new StreamThread(options);
+}
+
+describe('a stream thread', () => {
+  test('lets no other task write while one may still take back what it wrote', async () => {
+    const turns: string[] = [];
+    const wakeUp = new WakeUp(systemTimers);
+    const busy = { pending: new Promise<void>(() => undefined), isStaging: true };
+    const thread: StreamThread = threadOf(
+      [
+        busy,
+        {
+          process: () => {
+            turns.push('processed');
+            return 0;
+          },
+        },
+      ],
+      {
+        wakeUp: {
+          wake: wakeUp.wake,
+          sleep: () => {
+            thread.stop();
+            return Promise.resolve();
+          },
+        } as never, // all that is called of it
+      },
+    );
+    await thread.run();
+    expect(turns).toEqual([]);
+  });
+
+  test('that is stopped before it could start over has nothing to commit', async () => {
+    let commits = 0;
+    const thread: StreamThread = threadOf(
+      [
+        {
+          process: () => {
+            throw new StreamsError('STREAMS_CLIENT', 'no broker answers');
+          },
+        },
+      ],
+      {
+        wakeUp: {
+          wake: () => undefined,
+          sleep: () => {
+            thread.stop();
+            return Promise.resolve();
+          },
+        } as never, // all that is called of it
+        committer: {
+          commit: () => {
+            commits++;
+            return Promise.resolve([]);
+          },
+        } as never, // likewise
+      },
+    );
+    await thread.run();
+    expect(commits).toBe(0);
+  });
+
+  test('waits as long as it has to before it starts over, whatever wakes it', async () => {
+    const triesMs: number[] = [];
+    const wakeUp = new WakeUp(systemTimers);
+    const thread: StreamThread = threadOf(
+      [
+        {
+          process: () => {
+            triesMs.push(systemClock.monotonicMs());
+            if (triesMs.length === 2) thread.stop();
+            wakeUp.wake(); // something was fetched
+            throw new StreamsError('STREAMS_CLIENT', 'no broker answers');
+          },
+        },
+      ],
+      { wakeUp, failures: { failed: () => 50 } as never }, // all that is asked of it
+    );
+    await expect(thread.run()).rejects.toThrow('no broker answers');
+    expect(Number(triesMs[1]) - Number(triesMs[0])).toBeGreaterThanOrEqual(49);
+  });
+});

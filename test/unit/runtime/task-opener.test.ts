@@ -1,0 +1,72 @@
+import { StreamsError } from '../../../src/common/errors.ts';
+import { TaskId } from '../../../src/common/task-id.ts';
+import { SILENT_LOGGER } from '../../../src/observability/logger.ts';
+import { TaskOpener } from '../../../src/runtime/task-opener.ts';
+import { TaskRegistry, type AssignedTask } from '../../../src/runtime/task-registry.ts';
+import { MemoryStateDirectory } from '../../../src/state/memory-state-directory.ts';
+import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
+import { openLevelDirectory } from '../../support/state-directories.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+
+const task = (text: string, persistent: boolean): AssignedTask => ({
+  id: TaskId.parse(text),
+  subtopology: { stores: persistent ? [{ persistent }] : [] } as never, // nobody here looks at more
+  partitions: [],
+});
+
+const ON_DISK = task('0_1', true);
+const IN_MEMORY = task('0_0', false);
+
+async function openRegistry(
+  stateDir: string,
+  refused: AssignedTask | null = null,
+): Promise<TaskRegistry> {
+  return new TaskRegistry({
+    folder: await openLevelDirectory({ stateDir }),
+    memory: new MemoryStateDirectory('process'),
+    clusterId: 'cluster',
+    topologyFingerprint: 'fingerprint',
+    openTask: ({ id }) => {
+      if (id === refused?.id) throw new StreamsError('STREAMS_CONFIG', 'no serde');
+      return { changelogs: [], close: () => Promise.resolve() } as never; // all that is asked for
+    },
+    logger: SILENT_LOGGER,
+  });
+}
+
+function openerOf(registry: TaskRegistry): TaskOpener {
+  return new TaskOpener({
+    registry,
+    fetchCommitted: (_: unknown, signal: AbortSignal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          reject(new Error('stopped'));
+        });
+      }),
+    clock: new VirtualClock(0),
+    logger: SILENT_LOGGER,
+  } as never); // it gets no further
+}
+
+test('an opening that was stopped leaves no database half open', async () => {
+  await using folder = await tempFolder();
+  const registry = await openRegistry(folder.path);
+  const abort = new AbortController();
+  const opening = openerOf(registry).open([ON_DISK], abort.signal, () => undefined);
+  abort.abort();
+  await expect(opening).rejects.toThrow('stopped');
+  // Whoever gives the task up now closes it, and whoever gets it again finds nothing in the way.
+  await registry.close(registry.ids);
+  await registry.open([ON_DISK]);
+  await registry.close(registry.ids);
+});
+
+test('a task that cannot be opened leaves no other half open', async () => {
+  await using folder = await tempFolder();
+  const registry = await openRegistry(folder.path, IN_MEMORY);
+  await expect(registry.open([IN_MEMORY, ON_DISK])).rejects.toMatchObject({
+    code: 'STREAMS_CONFIG',
+  });
+  expect(registry.ids).toEqual(['0_1']);
+  await registry.close(registry.ids);
+});
