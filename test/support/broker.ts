@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel, type Admin } from 'kafkajs';
+import { until } from './until.ts';
 
 /** Set by the global setup of the integration project. */
 export const TEST_BROKERS = 'MILLRACE_TEST_BROKERS';
@@ -17,6 +18,8 @@ export function sharedBrokers(): string[] {
 export function uniqueName(prefix: string): string {
   return `${prefix}-${randomUUID().slice(0, 8)}`;
 }
+
+const LEADERS_DEADLINE_MS = 30_000;
 
 export interface CreateTopicOptions {
   readonly topic?: string;
@@ -38,10 +41,18 @@ export async function createTopic(options: CreateTopicOptions = {}): Promise<str
     const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }));
     await admin.createTopics({
       topics: [{ topic, numPartitions: partitions, configEntries }],
-      waitForLeaders: true,
+      // kafkajs gives up on a broker that has not heard of the topic yet, as one of several may be.
+      waitForLeaders: false,
     });
+    await until(`leaders of ${topic}`, () => hasLeaders(admin, topic), LEADERS_DEADLINE_MS);
   } finally {
     await admin.disconnect();
   }
   return topic;
+}
+
+async function hasLeaders(admin: Admin, topic: string): Promise<boolean> {
+  const known = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => undefined);
+  const partitions = known?.topics[0]?.partitions ?? [];
+  return partitions.length > 0 && partitions.every(({ leader }) => leader >= 0);
 }
