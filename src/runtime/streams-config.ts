@@ -82,7 +82,7 @@ export interface StreamsConfig {
   readonly fetchMaxWaitMs: number;
 
   readonly compressionType: string;
-  /** One batch of one partition. Kafka's 16 KB costs a fifth more CPU than 256 KB (docs/performance.md). */
+  /** One batch of one partition. More than Kafka's 16 KB, since each request costs CPU here and on the broker. */
   readonly batchSize: number;
   readonly lingerMs: number;
   /** Records not yet acknowledged; when there are more, processing waits for the broker. */

@@ -1,3 +1,4 @@
+import { copyBytes } from '../common/byte-pool.ts';
 import type { Serde } from './serde.ts';
 
 /**
@@ -5,7 +6,7 @@ import type { Serde } from './serde.ts';
  * may go on changing its array.
  */
 export const bytesSerde: Serde<Uint8Array> = {
-  serialize: (value) => Uint8Array.prototype.slice.call(value),
-  deserialize: (bytes) => Uint8Array.prototype.slice.call(bytes),
-  deserializeAt: (buffer, start, end) => Uint8Array.prototype.slice.call(buffer, start, end),
+  serialize: (value) => copyBytes(value),
+  deserialize: (bytes) => copyBytes(bytes),
+  deserializeAt: (buffer, start, end) => copyBytes(buffer, start, end),
 };
