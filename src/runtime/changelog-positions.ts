@@ -79,13 +79,14 @@ const TOMBSTONE_MARGIN = 0.1;
 /**
  * Step A5: whether the local position continues this changelog.
  *
- * A position of ours is followed by the marker of the commit that wrote it. Where that marker is all that the log has
- * lost, nothing is lost.
+ * Exactly once, a position of ours is followed by the marker of the commit that wrote it (`isMarked`). Where that marker is
+ * all that the log has lost, nothing is lost.
  */
 export function resumePoint(
   position: ChangelogPosition | undefined,
   facts: ChangelogFacts,
   nowMs: number,
+  isMarked: boolean,
 ): ResumePoint {
   const { earliest, end, topicId } = facts;
   if (position === undefined) return { offset: earliest, wipe: null };
@@ -100,7 +101,7 @@ export function resumePoint(
     return { offset: earliest, wipe: { reason: 'topic-recreated', detail } };
   }
   if (offset > end) return unusable(`the log ends at ${end}, so it was truncated`);
-  if (offset + 1 < earliest) return unusable(`the log begins at ${earliest}`);
+  if (offset + (isMarked ? 1 : 0) < earliest) return unusable(`the log begins at ${earliest}`);
   const ageMs = nowMs - wallTimeMs;
   if (facts.compacted && ageMs >= facts.deleteRetentionMs * (1 - TOMBSTONE_MARGIN)) {
     return unusable(`${ageMs} ms old, and tombstones are kept for ${facts.deleteRetentionMs} ms`);

@@ -207,7 +207,7 @@ async function openStorage(
   const { storage } = await folder.open(request);
   for (const changelog of facts.values()) {
     const key = partitionKey(changelog.topic, changelog.partition);
-    const { wipe } = resumePoint(storage.position(key), changelog, clock.nowMs());
+    const { wipe } = resumePoint(storage.position(key), changelog, clock.nowMs(), false);
     if (wipe === null) continue;
     await storage.close();
     await folder.wipe(FOLDER, wipe);

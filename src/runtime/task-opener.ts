@@ -43,6 +43,7 @@ export interface TaskOpenerOptions {
   readonly registry: TaskRegistry;
   readonly reader: ChangelogReader;
   readonly allowTruncatedChangelog: boolean;
+  readonly exactlyOnce: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -140,12 +141,17 @@ export class TaskOpener {
     tasks: readonly AssignedTask[],
     { changelogs, committed }: Facts,
   ): Promise<StoreToRestore[]> {
-    const { registry, clock, allowTruncatedChangelog } = this.#options;
+    const { registry, clock, allowTruncatedChangelog, exactlyOnce } = this.#options;
     const nowMs = clock.nowMs();
     const listStores = (): LoggedStore[] =>
       tasks.flatMap((assigned) => loggedStores(registry.of(assigned)));
     const resume = ({ live, topic, partition }: LoggedStore): ResumePoint =>
-      resumePoint(live.storage.position(topic), factsOf(changelogs, topic, partition), nowMs);
+      resumePoint(
+        live.storage.position(topic),
+        factsOf(changelogs, topic, partition),
+        nowMs,
+        exactlyOnce,
+      );
 
     const stores = listStores();
     const wipes = new Map<AssignedTask, Wipe>();

@@ -219,6 +219,7 @@ function createOpener(
     registry,
     reader,
     allowTruncatedChangelog: config.allowTruncatedChangelog,
+    exactlyOnce: isExactlyOnce(config),
     clock: ports.clock,
     logger: config.logger,
   });

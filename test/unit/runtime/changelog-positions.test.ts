@@ -25,35 +25,37 @@ const at = (offset: number, ageMs = 0, topicId = 'aa') => ({
 
 describe('where a restore begins', () => {
   test('without a local position it begins where the log does', () => {
-    expect(resumePoint(undefined, FACTS, NOW)).toEqual({ offset: 10, wipe: null });
+    expect(resumePoint(undefined, FACTS, NOW, true)).toEqual({ offset: 10, wipe: null });
   });
 
   test('a position inside the log goes on, both ends included', () => {
     for (const offset of [10, 55, 100]) {
-      expect(resumePoint(at(offset), FACTS, NOW)).toEqual({ offset, wipe: null });
+      expect(resumePoint(at(offset), FACTS, NOW, true)).toEqual({ offset, wipe: null });
     }
   });
 
   test('a log that has lost no more than the marker of our own commit has lost nothing', () => {
-    expect(resumePoint(at(9), FACTS, NOW)).toEqual({ offset: 10, wipe: null });
-    expect(resumePoint(at(8), FACTS, NOW).wipe?.detail).toContain('begins at 10');
+    expect(resumePoint(at(9), FACTS, NOW, true)).toEqual({ offset: 10, wipe: null });
+    expect(resumePoint(at(8), FACTS, NOW, true).wipe?.detail).toContain('begins at 10');
+    // At least once there are no markers: what the log has lost at the position was a record.
+    expect(resumePoint(at(9), FACTS, NOW, false).wipe?.detail).toContain('begins at 10');
   });
 
   test('a position beyond the end belongs to a log that was truncated', () => {
-    expect(resumePoint(at(101), FACTS, NOW)).toMatchObject({
+    expect(resumePoint(at(101), FACTS, NOW, true)).toMatchObject({
       offset: 10,
       wipe: { reason: 'position-unusable' },
     });
   });
 
   test('a topic that was made again has nothing to do with the position', () => {
-    expect(resumePoint(at(50, 0, 'bb'), FACTS, NOW).wipe?.reason).toBe('topic-recreated');
+    expect(resumePoint(at(50, 0, 'bb'), FACTS, NOW, true).wipe?.reason).toBe('topic-recreated');
   });
 
   test('a position older than tombstones are kept could bring deleted keys back', () => {
-    expect(resumePoint(at(50, DAY * 0.89), FACTS, NOW).wipe).toBeNull();
-    expect(resumePoint(at(50, DAY * 0.9), FACTS, NOW).wipe?.detail).toContain('tombstones');
-    expect(resumePoint(at(50, DAY * 9), { ...FACTS, compacted: false }, NOW).wipe).toBeNull();
+    expect(resumePoint(at(50, DAY * 0.89), FACTS, NOW, true).wipe).toBeNull();
+    expect(resumePoint(at(50, DAY * 0.9), FACTS, NOW, true).wipe?.detail).toContain('tombstones');
+    expect(resumePoint(at(50, DAY * 9), { ...FACTS, compacted: false }, NOW, true).wipe).toBeNull();
   });
 });
 
