@@ -7,6 +7,8 @@ import { lineMatching, runProgram } from '../../../support/child-program.ts';
 import { tempFolder } from '../../../support/temp-folder.ts';
 import { until } from '../../../support/until.ts';
 
+jest.setTimeout(30_000);
+
 const SILENT = ['pipe', 'ignore', 'ignore'] as const;
 
 /** A guardian over a folder with a file in it, and a process that would run for an hour. */
@@ -46,12 +48,11 @@ describe('guardian', () => {
   test('a process that was released is left alone, since its id may belong to another by now', async () => {
     await using root = await tempFolder();
     const [released, guarded] = [spawn('sleep', ['3600']), spawn('sleep', ['3600'])];
-    const guardedExit = once(guarded, 'exit');
     const shell = spawn('/bin/sh', ['-c', GUARDIAN_SCRIPT, 'guardian', root.path]);
+    const ends = Promise.all([once(guarded, 'exit'), once(shell, 'close')]);
     const [first, second] = [String(released.pid), String(guarded.pid)];
     shell.stdin.end(`guard ${first}\nguard ${second}\nrelease ${first}\n`);
-    await guardedExit;
-    await once(shell, 'close');
+    await ends;
     expect(isAlive(Number(first))).toBe(true);
     released.kill();
   });
