@@ -10,7 +10,7 @@ import { until } from '../../support/until.ts';
 jest.setTimeout(120_000);
 
 const KEYS = 10;
-const PER_KEY = 200;
+const PER_KEY = 80;
 
 describe('a broker that goes away', () => {
   let broker: KafkaBroker;
@@ -36,7 +36,7 @@ describe('a broker that goes away', () => {
       const streams = await app.start(countingTopology({ input, output, delayMs: 2 }));
       await until(
         'some counts',
-        async () => totalOf(await readCounts(output, brokers)) > 200,
+        async () => totalOf(await readCounts(output, brokers)) > 100,
         30_000,
       );
 
