@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Kafka, logLevel, type Admin } from 'kafkajs';
+import { Kafka, KafkaJSBrokerNotFound, logLevel, type Admin } from 'kafkajs';
 import { until } from './until.ts';
 
 /** Set by the global setup of the integration project. */
@@ -39,16 +39,27 @@ export async function createTopic(options: CreateTopicOptions = {}): Promise<str
   await admin.connect();
   try {
     const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }));
-    await admin.createTopics({
+    // kafkajs gives up on a broker that has not heard of the topic yet, as one of several may be.
+    const request = {
       topics: [{ topic, numPartitions: partitions, configEntries }],
-      // kafkajs gives up on a broker that has not heard of the topic yet, as one of several may be.
       waitForLeaders: false,
-    });
+    };
+    await until(
+      `the creation of ${topic}`,
+      () => admin.createTopics(request).then(() => true, hasNoController),
+      LEADERS_DEADLINE_MS,
+    );
     await until(`leaders of ${topic}`, () => hasLeaders(admin, topic), LEADERS_DEADLINE_MS);
   } finally {
     await admin.disconnect();
   }
   return topic;
+}
+
+/** Just after its start a broker may not know the controller yet; false, to try again. Any other error is thrown. */
+function hasNoController(error: unknown): false {
+  if (error instanceof KafkaJSBrokerNotFound) return false;
+  throw error;
 }
 
 async function hasLeaders(admin: Admin, topic: string): Promise<boolean> {
