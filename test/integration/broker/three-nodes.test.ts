@@ -1,6 +1,7 @@
 import { Kafka, logLevel } from 'kafkajs';
 import { startKafka } from '../../../src/testing.ts';
 import { createTopic } from '../../support/broker.ts';
+import { until } from '../../support/until.ts';
 
 test('three nodes replicate: one may be killed and come back while acknowledged records stay', async () => {
   await using cluster = await startKafka({ source: 'own', nodes: 3 });
@@ -16,10 +17,12 @@ test('three nodes replicate: one may be killed and come back while acknowledged 
   await Promise.all([admin.connect(), producer.connect()]);
   try {
     const leaders = async (): Promise<number[]> => {
-      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      // Any of the three may answer, also one that has not heard of the topic yet.
+      const unknown = { topics: [] };
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => unknown);
       return topics.flatMap(({ partitions }) => partitions.map(({ leader }) => leader));
     };
-    expect(new Set(await leaders()).size).toBe(3);
+    await until('a leader on each node', async () => new Set(await leaders()).size === 3, 10_000);
 
     await cluster.kill(2);
     const messages = Array.from({ length: 30 }, (_, index) => ({
