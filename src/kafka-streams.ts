@@ -11,6 +11,7 @@ import { systemClock, systemRandom, systemTimers } from './adapters/node/clock.t
 import { checkCluster } from './client/cluster-requirements.ts';
 import { parseDuration, type Duration } from './common/duration.ts';
 import { isStreamsError, StreamsError } from './common/errors.ts';
+import { NO_FAILPOINTS, type Failpoints } from './common/failpoints.ts';
 import { MetricsRegistry, type MetricSample } from './observability/metrics-registry.ts';
 import { prometheusText } from './observability/prometheus.ts';
 import { LocalKeyValueStore, LocalWindowStore, type StoreProvider } from './query/local-stores.ts';
@@ -57,6 +58,11 @@ export type KafkaStreamsOptions = StreamsOptions & {
 /** A `Topology`. */
 export interface TopologySource {
   plan(): TopologyPlan;
+}
+
+/** What the tests of this library put in. Not for applications. */
+export interface TestPorts {
+  readonly failpoints?: Failpoints;
 }
 
 export interface CloseOptions {
@@ -108,7 +114,11 @@ export class KafkaStreams implements AsyncDisposable {
   /** Something failed while it was closing. */
   #wasCutOff = false;
 
-  constructor(topology: TopologySource, options: KafkaStreamsOptions) {
+  constructor(
+    topology: TopologySource,
+    options: KafkaStreamsOptions,
+    { failpoints = NO_FAILPOINTS }: TestPorts = {},
+  ) {
     const { ssl, sasl, codecs = nodeCodecs(), signal, ...streamsOptions } = options;
     const config = parseStreamsConfig(streamsOptions);
     this.#config = config;
@@ -126,6 +136,7 @@ export class KafkaStreams implements AsyncDisposable {
       random: systemRandom,
       logger: config.logger,
       metrics: this.#metrics,
+      failpoints,
     };
     this.#ports = {
       transport: new KafkaJsTransport({
@@ -144,6 +155,7 @@ export class KafkaStreams implements AsyncDisposable {
       clock: systemClock,
       timers: systemTimers,
       random: systemRandom,
+      failpoints,
     };
     this.#state = new StreamsStateMachine((error) => {
       config.logger.warn({ err: error }, 'a state listener threw');
