@@ -99,6 +99,7 @@ export async function assembleThread(options: ThreadOptions): Promise<AssembledT
       pendingTimeoutMs: config.taskTimeoutMs,
       clock,
       timers,
+      failpoints: ports.failpoints,
       metrics,
       tags,
     }),
@@ -145,9 +146,12 @@ async function createProducer(context: InstanceContext): Promise<Producer> {
   return producer;
 }
 
-function createOffsetCommit({ client, config }: InstanceContext, producer: Producer): OffsetCommit {
+function createOffsetCommit(
+  { client, config, ports }: InstanceContext,
+  producer: Producer,
+): OffsetCommit {
   return isExactlyOnce(config)
-    ? new TransactionalCommit(producer)
+    ? new TransactionalCommit(producer, ports.failpoints)
     : new PlainCommit((offsets, membership) => commitOffsets(client, membership, offsets));
 }
 
@@ -201,6 +205,7 @@ function createOpener(
     },
     stallTimeoutMs: config.restoreStallTimeoutMs,
     clock: ports.clock,
+    failpoints: ports.failpoints,
     logger: config.logger,
     metrics,
     tags,
