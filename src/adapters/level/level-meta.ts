@@ -102,8 +102,11 @@ function readStore(value: Uint8Array, site: ErrorSite): NumberedStore {
 
 function readPosition(value: Uint8Array, site: ErrorSite): ChangelogPosition {
   const offset = value.length < 16 ? -1 : readInt64(value, 0);
-  if (offset < 0) throw corrupt('the position of a changelog is not readable', site);
-  return { offset, wallTimeMs: readInt64(value, 8), topicId: text(value.subarray(16)) };
+  const wallTimeMs = value.length < 16 ? -1 : readInt64(value, 8);
+  if (offset < 0 || !Number.isSafeInteger(offset) || !Number.isSafeInteger(wallTimeMs)) {
+    throw corrupt('the position of a changelog is not readable', site);
+  }
+  return { offset, wallTimeMs, topicId: text(value.subarray(16)) };
 }
 
 function checkOwner(what: string, found: string, expected: string, site: ErrorSite): void {

@@ -148,6 +148,11 @@ describe('the state directory', () => {
     ['the format is gone', 'format', null],
     ['the format is no number', 'format', Uint8Array.of(1)],
     ['a position is cut', 'changelog/app-counts-changelog', Uint8Array.of(1, 2)],
+    [
+      'a position is beyond 2^53',
+      'changelog/app-counts-changelog',
+      Uint8Array.of(0x20, ...new Uint8Array(15)),
+    ],
     ['a store has a layout that is not known', 'store/counts', Buffer.from('..what')],
   ])('wipes what cannot be read: %s', async (_, name, value) => {
     await using folder = await tempFolder();
