@@ -24,6 +24,7 @@ const LAYOUTS: readonly StoreLayout[] = [
 export interface LevelMeta {
   readonly stores: ReadonlyMap<string, NumberedStore>;
   readonly positions: ReadonlyMap<string, ChangelogPosition>;
+  readonly sourceIds: ReadonlyMap<string, string>;
   readonly topologyFingerprint: string;
 }
 
@@ -55,11 +56,13 @@ export function readMeta(
 
   const stores = new Map<string, NumberedStore>();
   const positions = new Map<string, ChangelogPosition>();
+  const sourceIds = new Map<string, string>();
   for (const [name, value] of rows) {
     if (name.startsWith('store/')) stores.set(name.slice(6), readStore(value, site));
     if (name.startsWith('changelog/')) positions.set(name.slice(10), readPosition(value, site));
+    if (name.startsWith('source/')) sourceIds.set(name.slice(7), text(value));
   }
-  return { stores, positions, topologyFingerprint: text(rows.get('topology')) };
+  return { stores, positions, sourceIds, topologyFingerprint: text(rows.get('topology')) };
 }
 
 /** The rows that a new database begins with. */
@@ -81,6 +84,10 @@ export function storeRow(name: string, { number, layout }: NumberedStore): Stora
   const value = Buffer.from(`..${layout}`, 'latin1');
   value.writeUInt16BE(number);
   return [metaKey(`store/${name}`), value];
+}
+
+export function sourceRow(topic: string, topicId: string): StorageEntry {
+  return [metaKey(`source/${topic}`), Buffer.from(topicId, 'latin1')];
 }
 
 export function positionRow(
