@@ -70,13 +70,19 @@ export async function assembleThread(options: ThreadOptions): Promise<AssembledT
   const producer = await createProducer(context);
   const sink = new ProducerSink(producer, admin);
   const registry = createRegistry(options, { fetcher, sink });
-  const opener = createOpener(context, { registry, sink, failures });
+  const opener = createOpener(context, {
+    registry,
+    sink,
+    failures,
+    sourceIds: () => sources.externalIds(),
+  });
   const tasks = new TaskManager({ opener, registry, onChange: wakeUp.wake, metrics, tags });
   const environment = createEnvironment(context, { registry, tasks });
   const assignor = createAssignor(context, environment);
   const sources = new SourceTopics({
     admin,
     names: assignor.topics(),
+    internal: new Set(plan.repartitionTopics.map(({ name }) => names.resolve(name))),
     refreshIntervalMs: config.metadataMaxAgeMs,
     clock,
     logger,
@@ -192,10 +198,11 @@ function createOpener(
     readonly registry: TaskRegistry;
     readonly sink: ProducerSink;
     readonly failures: FailureClock;
+    readonly sourceIds: () => ReadonlyMap<string, string>;
   },
 ): TaskOpener {
   const { config, ports, admin, metrics, tags } = context;
-  const { registry, sink, failures } = parts;
+  const { registry, sink, failures, sourceIds } = parts;
   const reader = new ChangelogReader({
     openFetcher: () => new Fetcher(fetcherOptions(context, 'restore')),
     recordsOf: (chunk) => changelogRecords(chunk, ports.createCursor(chunk)),
@@ -220,6 +227,7 @@ function createOpener(
     },
     registry,
     reader,
+    sourceIds,
     allowTruncatedChangelog: config.allowTruncatedChangelog,
     exactlyOnce: isExactlyOnce(config),
     clock: ports.clock,

@@ -12,6 +12,7 @@ import type {
   Wipe,
 } from '../../state/state-directory.ts';
 import type { TaskStorage } from '../../state/task-storage.ts';
+import { settleAll } from '../../runtime/settle-all.ts';
 import { TieredTaskStorage } from '../../state/tiered-task-storage.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { folderName } from './folder-name.ts';
@@ -187,8 +188,11 @@ export class LevelStateDirectory implements StateDirectory {
   }
 
   async close(): Promise<void> {
-    for (const storage of [...this.#open.values()]) await storage.close();
-    await this.#lock?.release();
+    try {
+      await settleAll([...this.#open.values()].map((storage) => storage.close()));
+    } finally {
+      await this.#lock?.release();
+    }
   }
 
   #folderOf(taskId: string): string {
