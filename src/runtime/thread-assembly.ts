@@ -177,6 +177,7 @@ function createRegistry(
     createCursor: ports.createCursor,
     lag: (topic: string, partition: number) => fetcher.lag(topic, partition),
     clock: ports.clock,
+    timers: ports.timers,
     metrics,
     tags,
     logger,
