@@ -1,5 +1,8 @@
 import type { Config } from 'jest';
 
+const ESM_ONLY_PACKAGES = 'arktype|@ark|arkregex';
+const ESM_ONLY = `/node_modules/(${ESM_ONLY_PACKAGES})/`;
+
 const project = (name: string, ...folders: string[]): Config => ({
   displayName: name,
   testEnvironment: 'node',
@@ -11,7 +14,10 @@ const project = (name: string, ...folders: string[]): Config => ({
   testMatch: folders.map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
   transform: {
     '\\.ts$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } } }],
+    // Published as ES modules only, which jest's CommonJS cannot load on Node 20.
+    [`${ESM_ONLY}.+\\.js$`]: ['@swc/jest', { jsc: { target: 'es2023' } }],
   },
+  transformIgnorePatterns: [`/node_modules/(?!(${ESM_ONLY_PACKAGES})/)`],
 });
 
 const config: Config = {
