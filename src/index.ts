@@ -1,12 +1,8 @@
 // The public surface of `millrace`.
 
 export { KafkaStreams } from './kafka-streams.ts';
-export type {
-  CloseOptions,
-  KafkaStreamsOptions,
-  StreamsMetrics,
-  TopologySource,
-} from './kafka-streams.ts';
+export type { CloseOptions, StreamsMetrics, TopologySource } from './kafka-streams.ts';
+export type { KafkaStreamsOptions } from './instance-ports.ts';
 export type { RestoreEvent, RestoreListener } from './runtime/restore-listener.ts';
 export type {
   ProcessingGuarantee,

@@ -55,9 +55,6 @@ export interface AssembledThread {
   readonly producer: Producer;
 }
 
-/** Kafka Streams counts threads from 1; group instance ids and transactional ids end in it. */
-const THREAD_INDEX = 1;
-
 /** How long a pending offset may stay undecided: the transaction's own timeout, and the broker's time to act on it. */
 const UNSTABLE_MARGIN_MS = 30_000;
 
@@ -135,11 +132,11 @@ export async function assembleThread(options: ThreadOptions): Promise<AssembledT
 
 /** `transactional.id` as Kafka Streams names it: a restart on the same state folder fences its predecessor. */
 async function createProducer(context: InstanceContext): Promise<Producer> {
-  const { client, config, folder, crc32c, ports } = context;
+  const { client, config, folder, crc32c, ports, threadIndex } = context;
   const producer = await Producer.create({
     client,
     transactionalId: isExactlyOnce(config)
-      ? `${config.applicationId}-${folder.processId}-${THREAD_INDEX}`
+      ? `${config.applicationId}-${folder.processId}-${threadIndex}`
       : null,
     transactionTimeoutMs: config.transactionTimeoutMs,
     compression: ports.compression,
@@ -285,7 +282,7 @@ function createAssignor(
 }
 
 function createMember(
-  { client, config, ports }: InstanceContext,
+  { client, config, ports, threadIndex }: InstanceContext,
   assignor: StreamsPartitionAssignor,
   listener: RebalanceListener,
 ): GroupMember {
@@ -293,7 +290,7 @@ function createMember(
   return new GroupMember({
     client,
     groupId: config.applicationId,
-    groupInstanceId: groupInstanceId === null ? null : `${groupInstanceId}-${THREAD_INDEX}`,
+    groupInstanceId: groupInstanceId === null ? null : `${groupInstanceId}-${threadIndex}`,
     protocolName: 'millrace-1',
     sessionTimeoutMs: config.sessionTimeoutMs,
     heartbeatIntervalMs: config.heartbeatIntervalMs,

@@ -30,8 +30,8 @@ export interface LevelStateDirectoryOptions {
   readonly metrics: Metrics;
 }
 
-/** A task, or the global stores. */
-const TASK_FOLDER = /^(\d+_\d+|global)$/;
+/** A task, or the global stores of a thread. */
+const TASK_FOLDER = /^(\d+_\d+|global(-\d+)?)$/;
 const LEAST_MEMORY_BYTES = 256 * 1024; // LevelDB takes no smaller write buffers than 64 KiB
 const LEAST_OPEN_FILES = 74;
 
@@ -45,13 +45,14 @@ export class LevelStateDirectory implements StateDirectory {
   readonly processId: string;
   readonly #options: LevelStateDirectoryOptions;
   readonly #folder: string;
-  readonly #lock: DirectoryLock;
+  /** Null: another thread of this process has it. */
+  readonly #lock: DirectoryLock | null;
   readonly #open = new Map<string, TaskStorage>();
 
   private constructor(
     options: LevelStateDirectoryOptions,
     folder: string,
-    lock: DirectoryLock,
+    lock: DirectoryLock | null,
     processId: string,
   ) {
     this.#options = options;
@@ -83,6 +84,12 @@ export class LevelStateDirectory implements StateDirectory {
         { site: { folder, option: 'stateDir' }, cause: error },
       );
     }
+  }
+
+  /** The same folder in another thread of the process, which has opened it and gives it up after this one is closed. */
+  static join(options: LevelStateDirectoryOptions, processId: string): LevelStateDirectory {
+    const folder = join(options.stateDir, folderName(options.applicationId));
+    return new LevelStateDirectory(options, folder, null, processId);
   }
 
   /**
@@ -152,7 +159,10 @@ export class LevelStateDirectory implements StateDirectory {
       maxOpenFiles: Math.max(LEAST_OPEN_FILES, Math.floor(levelMaxOpenFiles / tasks)),
       exists,
     });
-    return new TieredTaskStorage(disk, () => this.#open.delete(taskId));
+    return new TieredTaskStorage(disk, () => {
+      this.#open.delete(taskId);
+      request.onClosed?.();
+    });
   }
 
   async wipe(taskId: string, { reason, detail }: Wipe): Promise<void> {
@@ -173,7 +183,7 @@ export class LevelStateDirectory implements StateDirectory {
 
   async close(): Promise<void> {
     for (const storage of [...this.#open.values()]) await storage.close();
-    await this.#lock.release();
+    await this.#lock?.release();
   }
 
   #folderOf(taskId: string): string {
