@@ -29,6 +29,7 @@ export { Windowed } from './common/windowed.ts';
 
 export { serdes } from './serde/serdes.ts';
 export type { Serde, Serdes, SerdeSite } from './serde/serde.ts';
+export type { StandardSchema } from './serde/standard-schema.ts';
 
 export { GlobalKTable } from './dsl/global-ktable.ts';
 export { KGroupedStream } from './dsl/kgrouped-stream.ts';
