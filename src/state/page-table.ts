@@ -1,4 +1,5 @@
 import { invariant } from '../common/errors.ts';
+import { fromLatin1, toLatin1 } from '../common/latin1.ts';
 import { PageKeys } from './database-keys.ts';
 import type { EntryId } from './entry.ts';
 import type { ObjectBudget, ObjectHolder } from './object-budget.ts';
@@ -147,7 +148,7 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
   #groupOf(slice: number, keyBytes: Uint8Array, known: EntryId | undefined): PageGroup<V> {
     // A key without an identity may be written as one that has it: text with half a surrogate pair, say.
     const identity = known ?? this.#keys.identityOf(this.#keys.keyFromBytes(keyBytes));
-    const id = identity ?? latin1(keyBytes);
+    const id = identity ?? toLatin1(keyBytes);
     let groups = this.#slices.get(slice);
     if (groups === undefined) {
       groups = { byIdentity: new Map(), byBytes: new Map() };
@@ -286,7 +287,7 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
   seal(): readonly StorageEntry[] {
     invariant(this.#sealed.size === 0, 'the sealed pages before these are not written yet');
     const entries = this.#encodeDirty();
-    for (const [key, value] of entries) this.#sealed.set(latin1(key), value);
+    for (const [key, value] of entries) this.#sealed.set(toLatin1(key), value);
     return entries;
   }
 
@@ -372,7 +373,7 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
   /** The groups that the storage lacks or has older, in no order: those of the open transaction, or the sealed ones. */
   unwritten(committed: boolean): (readonly [slice: number, keyBytes: Uint8Array])[] {
     const sealed = [...this.#sealed.keys()].map((id): readonly [number, Uint8Array] => {
-      const key = Buffer.from(id, 'latin1');
+      const key = fromLatin1(id);
       return [this.#pageKeys.slice(key), this.#pageKeys.keyBytes(key)];
     });
     if (committed) return sealed;
@@ -426,7 +427,7 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
   #stored(slice: number, keyBytes: Uint8Array, number: number): Uint8Array | undefined {
     const key = this.#pageKeys.databaseKey(slice, keyBytes, number);
     if (this.#sealed.size > 0) {
-      const sealed = this.#sealed.get(latin1(key));
+      const sealed = this.#sealed.get(toLatin1(key));
       if (sealed !== undefined) return sealed ?? undefined;
     }
     return this.#storage.get(key);
@@ -565,10 +566,6 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
       this.#slices.delete(group.slice);
     }
   }
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
 
 function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {
