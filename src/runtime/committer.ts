@@ -117,6 +117,8 @@ export class Committer {
   readonly #options: CommitterOptions;
   readonly #commits: Counter;
   readonly #latencyMs: Histogram;
+  /** Of what the last commit has passed: goes on beside the next transaction. */
+  #clearing: Promise<void> = Promise.resolve();
 
   constructor(options: CommitterOptions) {
     const { metrics, tags } = options;
@@ -154,6 +156,7 @@ export class Committer {
     failpoints.pass('store.before');
 
     // T7: only now may the stores on disk know of it (I2).
+    await this.#cleared();
     await settleAll(committing.map((open) => this.#writeStores(open)));
     failpoints.pass('store.after');
 
@@ -216,7 +219,16 @@ export class Committer {
 
   async #writeStores({ task, storage, changelogs }: OpenTask): Promise<void> {
     await storage.write(task.seal(this.#positions(storage, changelogs)));
-    for (const range of task.postCommit()) await storage.clear(range);
+    const cleared = task.postCommit().map((range) => storage.clear(range));
+    this.#clearing = settleAll([this.#clearing, ...cleared]);
+    this.#clearing.catch(() => undefined); // the next commit throws it
+  }
+
+  /** Throws what the clearing after the last commit threw, once. */
+  async #cleared(): Promise<void> {
+    const clearing = this.#clearing;
+    this.#clearing = Promise.resolve();
+    await clearing;
   }
 
   /** Behind the last record that this thread has written to each changelog; where it wrote none, as before. */

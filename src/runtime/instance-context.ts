@@ -44,6 +44,8 @@ export interface InstanceContext {
   readonly crc32c: FetcherOptions['crc32c'];
   readonly metrics: Metrics;
   readonly tags: MetricTags;
+  /** From 1, as Kafka Streams counts threads; group instance ids and transactional ids end in it. */
+  readonly threadIndex: number;
   readonly restoreListener: RestoreListener;
 }
 

@@ -12,6 +12,7 @@ import type {
   Wipe,
 } from '../../state/state-directory.ts';
 import type { TaskStorage } from '../../state/task-storage.ts';
+import { settleAll } from '../../runtime/settle-all.ts';
 import { TieredTaskStorage } from '../../state/tiered-task-storage.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { folderName } from './folder-name.ts';
@@ -33,8 +34,8 @@ export interface LevelStateDirectoryOptions {
   readonly failpoints?: Failpoints;
 }
 
-/** A task, or the global stores. */
-const TASK_FOLDER = /^(\d+_\d+|global)$/;
+/** A task, or the global stores of a thread. */
+const TASK_FOLDER = /^(\d+_\d+|global(-\d+)?)$/;
 const LEAST_MEMORY_BYTES = 256 * 1024; // LevelDB takes no smaller write buffers than 64 KiB
 const LEAST_OPEN_FILES = 74;
 
@@ -48,13 +49,14 @@ export class LevelStateDirectory implements StateDirectory {
   readonly processId: string;
   readonly #options: LevelStateDirectoryOptions;
   readonly #folder: string;
-  readonly #lock: DirectoryLock;
+  /** Null: another thread of this process has it. */
+  readonly #lock: DirectoryLock | null;
   readonly #open = new Map<string, TaskStorage>();
 
   private constructor(
     options: LevelStateDirectoryOptions,
     folder: string,
-    lock: DirectoryLock,
+    lock: DirectoryLock | null,
     processId: string,
   ) {
     this.#options = options;
@@ -86,6 +88,12 @@ export class LevelStateDirectory implements StateDirectory {
         { site: { folder, option: 'stateDir' }, cause: error },
       );
     }
+  }
+
+  /** The same folder in another thread of the process, which has opened it and gives it up after this one is closed. */
+  static join(options: LevelStateDirectoryOptions, processId: string): LevelStateDirectory {
+    const folder = join(options.stateDir, folderName(options.applicationId));
+    return new LevelStateDirectory(options, folder, null, processId);
   }
 
   /**
@@ -157,7 +165,10 @@ export class LevelStateDirectory implements StateDirectory {
       exists,
       failpoints,
     });
-    return new TieredTaskStorage(disk, () => this.#open.delete(taskId));
+    return new TieredTaskStorage(disk, () => {
+      this.#open.delete(taskId);
+      request.onClosed?.();
+    });
   }
 
   async wipe(taskId: string, { reason, detail }: Wipe): Promise<void> {
@@ -177,8 +188,11 @@ export class LevelStateDirectory implements StateDirectory {
   }
 
   async close(): Promise<void> {
-    for (const storage of [...this.#open.values()]) await storage.close();
-    await this.#lock.release();
+    try {
+      await settleAll([...this.#open.values()].map((storage) => storage.close()));
+    } finally {
+      await this.#lock?.release();
+    }
   }
 
   #folderOf(taskId: string): string {

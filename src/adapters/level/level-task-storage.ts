@@ -16,6 +16,7 @@ import {
   ownerRows,
   positionRow,
   readMeta,
+  sourceRow,
   storeRow,
   topologyRow,
   type StateOwner,
@@ -57,8 +58,10 @@ export class LevelTaskStorage implements TaskStorage {
   readonly #numbers: StoreNumbers;
   readonly #positions: Map<string, ChangelogPosition>;
   readonly #failpoints: Failpoints;
+  readonly #sourceIds: Map<string, string>;
   /** Meta rows that go with the next batch. */
   #newRows: StorageEntry[];
+  #clearing: Promise<unknown> = Promise.resolve();
 
   private constructor(db: Database, options: LevelTaskStorageOptions, content: Content) {
     const { taskId, folder, failpoints } = options;
@@ -67,6 +70,7 @@ export class LevelTaskStorage implements TaskStorage {
     this.#failpoints = failpoints;
     this.#numbers = content.numbers;
     this.#positions = content.positions;
+    this.#sourceIds = content.sourceIds;
     this.#newRows = content.newRows;
   }
 
@@ -121,6 +125,18 @@ export class LevelTaskStorage implements TaskStorage {
     return this.#positions.get(changelogTopic);
   }
 
+  sourceId(topic: string): string | undefined {
+    return this.#sourceIds.get(topic);
+  }
+
+  setSourceIds(ids: ReadonlyMap<string, string>): void {
+    for (const [topic, id] of ids) {
+      if (this.#sourceIds.get(topic) === id) continue;
+      this.#sourceIds.set(topic, id);
+      this.#newRows.push(sourceRow(topic, id));
+    }
+  }
+
   async write({ entries, positions }: CommittedChanges): Promise<void> {
     const newRows = this.#newRows;
     this.#newRows = [];
@@ -150,22 +166,30 @@ export class LevelTaskStorage implements TaskStorage {
     for (const [topic, position] of positions) this.#positions.set(topic, position);
   }
 
-  async clear({ from, to }: StorageRange): Promise<void> {
+  clear(range: StorageRange): Promise<void> {
+    const cleared = this.#clear(range);
+    this.#clearing = Promise.allSettled([this.#clearing, cleared]);
+    return cleared;
+  }
+
+  async close(): Promise<void> {
+    await this.#clearing;
+    await this.#db.close();
+  }
+
+  async #clear({ from, to }: StorageRange): Promise<void> {
     try {
       await this.#db.clear({ gte: from, lt: to });
     } catch (error) {
       throw asStateError(error, 'expired rows cannot be deleted', this.#site);
     }
   }
-
-  close(): Promise<void> {
-    return this.#db.close();
-  }
 }
 
 interface Content {
   readonly numbers: StoreNumbers;
   readonly positions: Map<string, ChangelogPosition>;
+  readonly sourceIds: Map<string, string>;
   readonly newRows: StorageEntry[];
 }
 
@@ -182,12 +206,22 @@ async function readContent(
   const newRows = [topologyRow(topologyFingerprint)];
   if (rows.size === 0) {
     await refuseRowsWithoutMeta(db, site);
-    return { numbers, positions: new Map(), newRows: [...ownerRows(owner), ...newRows] };
+    return {
+      numbers,
+      positions: new Map(),
+      sourceIds: new Map(),
+      newRows: [...ownerRows(owner), ...newRows],
+    };
   }
   const meta = readMeta(rows, owner, site);
   for (const [name, store] of meta.stores) numbers.add(name, store);
   const changed = meta.topologyFingerprint !== topologyFingerprint;
-  return { numbers, positions: new Map(meta.positions), newRows: changed ? newRows : [] };
+  return {
+    numbers,
+    positions: new Map(meta.positions),
+    sourceIds: new Map(meta.sourceIds),
+    newRows: changed ? newRows : [],
+  };
 }
 
 /** A new database is empty: it gets its meta rows with its first batch. */

@@ -185,6 +185,14 @@ describe('commit', () => {
     expect(steps.slice(2, 5)).toEqual(['flush', 'plain 2', 'store 0_0']);
   });
 
+  test('what has expired is cleared beside the next transaction, and a failure of that is not lost', async () => {
+    const { commit, steps } = thread({ failAt: 'clear' });
+    await commit();
+    await expect(commit()).rejects.toThrow('clear');
+    expect(steps.lastIndexOf('end')).toBeGreaterThan(steps.lastIndexOf('clear'));
+    expect(steps.filter((step) => step === 'store 0_0')).toHaveLength(1);
+  });
+
   test('a task that did nothing sends no offset; when none did anything nothing is sent', async () => {
     const some = thread({ idle: ['1_0'] });
     await some.commit();
