@@ -7,6 +7,12 @@ export type {
 } from './adapters/broker/kafka-broker.ts';
 export type { KafkaTool } from './adapters/broker/kafka-tools.ts';
 export {
+  MockFixedKeyProcessorContext,
+  MockProcessorContext,
+} from './testing/mock-processor-context.ts';
+export type { MockRecordContext } from './testing/mock-processor-context.ts';
+export type { Forwarded, MockContextOptions, ScheduledPunctuator } from './testing/mock-task.ts';
+export {
   TopologyTestDriver,
   type Plannable,
   type TopologyTestDriverOptions,

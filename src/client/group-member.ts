@@ -273,6 +273,7 @@ export class GroupMember {
   ): Promise<JoinGroupResponse | null> {
     const { groupId, protocolName } = this.#options;
     const { signal } = this.#closing;
+    this.#options.client.failpoints.pass('group.join');
     let joined = await this.#coordinator.join({
       memberId: this.#memberId,
       metadata,

@@ -288,6 +288,23 @@ const OPTIONS: { readonly [K in keyof StreamsConfig]: OptionSpec<StreamsConfig[K
 
 const EXACTLY_ONCE_COMMIT_INTERVAL_MS = 100;
 
+/** Totals of an instance, of which each thread gets an equal share. */
+const SHARED = [
+  'statestoreCacheMaxBytes',
+  'stateObjectsMaxBytes',
+  'levelMemoryMaxBytes',
+  'levelMaxOpenFiles',
+  'fetchBufferBytes',
+  'bufferMemory',
+] as const satisfies readonly (keyof StreamsConfig)[];
+
+/** The options as one of `threads` stream threads has them. */
+export function shareOfThread(config: StreamsConfig): StreamsConfig {
+  const shares = SHARED.map((name) => [name, Math.floor(config[name] / config.threads)] as const);
+  const own: Partial<StreamsConfig> = Object.fromEntries(shares);
+  return { ...config, ...own };
+}
+
 /**
  * The options with every default filled in.
  *
@@ -333,9 +350,6 @@ function checkTogether(config: StreamsConfig): void {
       'heartbeatIntervalMs',
       `${heartbeatIntervalMs} ms leaves no room for a heartbeat within sessionTimeoutMs, ${sessionTimeoutMs} ms`,
     );
-  }
-  if (config.threads > 1) {
-    reject('threads', 'this version runs one stream thread an instance: start more instances');
   }
 }
 

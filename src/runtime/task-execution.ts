@@ -3,7 +3,7 @@ import type { StreamRecord } from '../common/record.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Counter, Metrics, MetricTags } from '../observability/metrics.ts';
 import type { DroppedReason } from '../processor/dropped-reason.ts';
-import type { Cancellable, PunctuationType, Punctuator } from '../processor/punctuator.ts';
+import type { Cancellable } from '../processor/punctuator.ts';
 import type { ManagedStore } from '../state/managed-store.ts';
 import type { ObjectBudget } from '../state/object-budget.ts';
 import type { RecordCache } from '../state/record-cache.ts';
@@ -13,10 +13,14 @@ import { AsyncCalls } from './async-calls.ts';
 import { ConnectedStores } from './connected-stores.ts';
 import { CurrentRecord } from './current-record.ts';
 import { DroppedRecords } from './dropped-records.ts';
-import { ProcessorContextImpl, type ContextTask } from './processor-context-impl.ts';
+import {
+  ProcessorContextImpl,
+  type ContextTask,
+  type ScheduleRequest,
+} from './processor-context-impl.ts';
 import { ProcessorNode } from './processor-node.ts';
 import { ProcessorStateManager } from './processor-state-manager.ts';
-import { PunctuationQueue } from './punctuation-queue.ts';
+import { nextDueMs, PunctuationQueue } from './punctuation-queue.ts';
 import { RecordCollector } from './record-collector.ts';
 import type { RecordSink } from './record-sink.ts';
 import { SinkProcessor } from './sink-processor.ts';
@@ -146,21 +150,11 @@ export class TaskExecution implements ContextTask {
     return this.#options.clock.nowMs();
   }
 
-  schedule(
-    node: ProcessorNode,
-    intervalMs: number,
-    type: PunctuationType,
-    punctuator: Punctuator,
-  ): Cancellable {
-    // Stream time is aligned to 0 and fires as soon as it is known; the wall clock is aligned to now.
-    return type === 'stream-time'
-      ? this.streamTimePunctuations.schedule({ node, punctuator, intervalMs, firstMs: 0 })
-      : this.wallClockPunctuations.schedule({
-          node,
-          punctuator,
-          intervalMs,
-          firstMs: this.systemTimeMs() + intervalMs,
-        });
+  schedule(node: ProcessorNode, request: ScheduleRequest): Cancellable {
+    const { intervalMs, punctuator } = request;
+    const queue =
+      request.type === 'stream-time' ? this.streamTimePunctuations : this.wallClockPunctuations;
+    return queue.schedule({ node, punctuator, intervalMs, firstMs: this.#firstDueMs(request) });
   }
 
   requestCommit(): void {
@@ -181,6 +175,14 @@ export class TaskExecution implements ContextTask {
 
   drop(node: string, reason: DroppedReason): void {
     this.dropped.count(reason, () => this.current.site(node));
+  }
+
+  /** Stream time is aligned to 0 and fires as soon as it is known; the wall clock is aligned to now. */
+  #firstDueMs({ intervalMs, type, startTimeMs }: ScheduleRequest): number {
+    const nowMs = type === 'stream-time' ? this.streamTimeMs : this.systemTimeMs();
+    if (startTimeMs === null) return type === 'stream-time' ? 0 : nowMs + intervalMs;
+    if (startTimeMs >= nowMs) return startTimeMs;
+    return nextDueMs({ dueMs: startTimeMs, intervalMs, nowMs });
   }
 
   #make(node: Exclude<TopologyNode, { kind: 'source' }>): ProcessorNode {

@@ -587,6 +587,58 @@ describe('punctuation', () => {
     expect(fired.map((line) => line.split('/')[0])).toEqual(['10', '45', '50']);
   });
 
+  /** When a schedule of 10 ms fires that is anchored at `startTimeMs` and made at `atMs`; the clock is asked at `nowMs`. */
+  async function anchored(
+    type: 'stream-time' | 'wall-clock',
+    { startTimeMs, atMs }: { readonly startTimeMs: number; readonly atMs: number },
+    ...nowMs: number[]
+  ): Promise<number[]> {
+    const fired: number[] = [];
+    const topology = around('tick', (context) => ({
+      process: () => {
+        const punctuator = (timestampMs: number): void => void fired.push(timestampMs);
+        if (fired.length === 0) context.schedule(10, type, punctuator, { startTimeMs });
+        fired.push(-1);
+      },
+    }));
+    const harness = await TaskHarness.start(topology);
+    harness.clock.advance(atMs);
+    await harness.pipe('in', `k=v@${atMs}`);
+    for (const ms of nowMs) {
+      if (type === 'stream-time') await harness.pipe('in', `k=v@${ms}`);
+      harness.task.punctuate(ms);
+    }
+    return fired.filter((ms) => ms !== -1);
+  }
+
+  test.each(['stream-time', 'wall-clock'] as const)(
+    'anchored by %s, it fires from its start on, at multiples of the interval behind it',
+    async (type) => {
+      const ahead = { startTimeMs: 25, atMs: 3 };
+      expect(await anchored(type, ahead, 3, 24, 25, 34, 35, 61, 65)).toEqual([25, 35, 61, 65]);
+      expect(await anchored(type, { startTimeMs: 3, atMs: 3 }, 3, 4, 13)).toEqual([3, 13]);
+    },
+  );
+
+  test.each(['stream-time', 'wall-clock'] as const)(
+    'anchored by %s in the past, it fires at the first multiple that is still to come',
+    async (type) => {
+      expect(await anchored(type, { startTimeMs: 4, atMs: 27 }, 27, 33, 34)).toEqual([34]);
+      expect(await anchored(type, { startTimeMs: 4, atMs: 24 }, 24, 33, 34)).toEqual([34]);
+    },
+  );
+
+  test.each([-1, 0.5, Number.NaN])('an anchor at %d is refused', async (startTimeMs) => {
+    const topology = around('never', (context) => {
+      context.schedule(10, 'wall-clock', () => undefined, { startTimeMs });
+      return { process: () => undefined };
+    });
+    await expect(TaskHarness.start(topology)).rejects.toMatchObject({
+      code: 'STREAMS_CONFIG',
+      site: { option: 'startTimeMs', node: 'never' },
+    });
+  });
+
   test('cancelled by itself, it fires no more', async () => {
     let fired = 0;
     const topology = around('once', (context) => {
