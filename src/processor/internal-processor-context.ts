@@ -1,4 +1,9 @@
+import type { JoinStore } from '../state/join-store.ts';
+import type { OuterJoinStore } from '../state/outer-join-store.ts';
+import type { SessionTableStore } from '../state/session-table-store.ts';
+import type { SubscriptionStore } from '../state/subscription-store.ts';
 import type { TableStore } from '../state/table-store.ts';
+import type { ChangeBuffer, TimeOrderedBuffer } from '../state/time-ordered-buffer.ts';
 import type { WindowTableStore } from '../state/window-table-store.ts';
 import type { DroppedReason } from './dropped-reason.ts';
 import type { Processor } from './processor.ts';
@@ -12,6 +17,14 @@ export interface InternalProcessorContext<KOut = unknown, VOut = unknown> extend
   /** A connected store that keeps the rows of a table, as the DSL uses it; a global table's too, read-only. */
   tableStore<K, V>(name: string): TableStore<K, V>;
   windowTableStore<K, V>(name: string): WindowTableStore<K, V>;
+  sessionTableStore<K, A>(name: string): SessionTableStore<K, A>;
+  joinStore<K, V>(name: string): JoinStore<K, V>;
+  outerJoinStore<K, VL, VR>(name: string): OuterJoinStore<K, VL, VR>;
+  /** Of `suppress`. */
+  changeBuffer<K, V>(name: string): ChangeBuffer<K, V>;
+  /** Of a stream-table join with grace. */
+  recordBuffer<K, V>(name: string): TimeOrderedBuffer<K, V>;
+  subscriptionStore<FK, PK, V>(name: string): SubscriptionStore<FK, PK, V>;
   /** Counts the current record in `dropped-records-total` under a reason; logs the first of each reason. */
   drop(reason: DroppedReason): void;
 }

@@ -7,6 +7,12 @@ import type { DroppedReason } from '../processor/dropped-reason.ts';
 import type { InternalProcessorContext } from '../processor/internal-processor-context.ts';
 import type { Cancellable, PunctuationType, Punctuator } from '../processor/punctuator.ts';
 import type { RecordMetadata } from '../processor/record-metadata.ts';
+import type { JoinStore } from '../state/join-store.ts';
+import type { OuterJoinStore } from '../state/outer-join-store.ts';
+import type { SessionTableStore } from '../state/session-table-store.ts';
+import type { SubscriptionStore } from '../state/subscription-store.ts';
+import type { ChangeBuffer, TimeOrderedBuffer } from '../state/time-ordered-buffer.ts';
+import type { VersionedKeyValueStore } from '../state/versioned-key-value-store.ts';
 import type { KeyValueStore } from '../state/key-value-store.ts';
 import type { TableStore } from '../state/table-store.ts';
 import type { WindowStore } from '../state/window-store.ts';
@@ -114,6 +120,34 @@ export class ProcessorContextImpl implements InternalProcessorContext {
 
   windowTableStore<K, V>(name: string): WindowTableStore<K, V> {
     return this.#stores.windowTableStore<K, V>(name);
+  }
+
+  sessionTableStore<K, A>(name: string): SessionTableStore<K, A> {
+    return this.#stores.sessionTableStore<K, A>(name);
+  }
+
+  joinStore<K, V>(name: string): JoinStore<K, V> {
+    return this.#stores.joinStore<K, V>(name);
+  }
+
+  outerJoinStore<K, VL, VR>(name: string): OuterJoinStore<K, VL, VR> {
+    return this.#stores.outerJoinStore<K, VL, VR>(name);
+  }
+
+  changeBuffer<K, V>(name: string): ChangeBuffer<K, V> {
+    return this.#stores.changeBuffer<K, V>(name);
+  }
+
+  recordBuffer<K, V>(name: string): TimeOrderedBuffer<K, V> {
+    return this.#stores.recordBuffer<K, V>(name);
+  }
+
+  versionedKeyValueStore<K, V>(name: string): VersionedKeyValueStore<K, V> {
+    return this.#stores.versionedKeyValueStore<K, V>(name);
+  }
+
+  subscriptionStore<FK, PK, V>(name: string): SubscriptionStore<FK, PK, V> {
+    return this.#stores.subscriptionStore<FK, PK, V>(name);
   }
 
   counter(name: string): Counter {

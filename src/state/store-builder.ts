@@ -1,7 +1,16 @@
 import type { StoreContext } from './store-context.ts';
 import type { ManagedStore } from './managed-store.ts';
 
-export type StoreKind = 'key-value' | 'window';
+export type StoreKind =
+  | 'key-value'
+  | 'window'
+  | 'session'
+  | 'join'
+  | 'outer-join'
+  | 'change-buffer'
+  | 'record-buffer'
+  | 'versioned'
+  | 'subscription';
 
 /** How a store's changelog topic is made: Kafka Streams' names, defaults and rules. */
 export interface ChangelogOptions {

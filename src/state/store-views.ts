@@ -6,12 +6,19 @@ import {
   TIMESTAMPED,
   type Lens,
 } from './key-value-view.ts';
+import type { JoinStore } from './join-store.ts';
 import type { KeyValueStore, ReadOnlyKeyValueStore } from './key-value-store.ts';
 import type { ManagedStore } from './managed-store.ts';
+import type { OuterJoinStore } from './outer-join-store.ts';
+import type { SessionTableStore } from './session-table-store.ts';
+import type { StoreKind } from './store-builder.ts';
 import { StoreEngine } from './store-engine.ts';
+import type { SubscriptionStore } from './subscription-store.ts';
 import type { TableStore } from './table-store.ts';
 import { TableView, WindowTableView } from './table-view.ts';
 import type { StoreLayout } from './task-storage.ts';
+import type { ChangeBuffer, TimeOrderedBuffer } from './time-ordered-buffer.ts';
+import type { VersionedKeyValueStore } from './versioned-key-value-store.ts';
 import type { ReadOnlyWindowStore, WindowStore } from './window-store.ts';
 import type { WindowTableStore } from './window-table-store.ts';
 import { CommittedWindowView, WindowView } from './window-view.ts';
@@ -37,6 +44,34 @@ export function asTableStore<K, V>(store: ManagedStore): TableStore<K, V> {
 
 export function asWindowTableStore<K, V>(store: ManagedStore): WindowTableStore<K, V> {
   return new WindowTableView(engineOf<K, V>(store, 'windowed table store', ['timestamped-window']));
+}
+
+export function asSessionTableStore<K, A>(store: ManagedStore): SessionTableStore<K, A> {
+  return faceOf<SessionTableStore<K, A>>(store, 'session');
+}
+
+export function asJoinStore<K, V>(store: ManagedStore): JoinStore<K, V> {
+  return faceOf<JoinStore<K, V>>(store, 'join');
+}
+
+export function asOuterJoinStore<K, VL, VR>(store: ManagedStore): OuterJoinStore<K, VL, VR> {
+  return faceOf<OuterJoinStore<K, VL, VR>>(store, 'outer-join');
+}
+
+export function asChangeBuffer<K, V>(store: ManagedStore): ChangeBuffer<K, V> {
+  return faceOf<ChangeBuffer<K, V>>(store, 'change-buffer');
+}
+
+export function asRecordBuffer<K, V>(store: ManagedStore): TimeOrderedBuffer<K, V> {
+  return faceOf<TimeOrderedBuffer<K, V>>(store, 'record-buffer');
+}
+
+export function asVersionedKeyValueStore<K, V>(store: ManagedStore): VersionedKeyValueStore<K, V> {
+  return faceOf<VersionedKeyValueStore<K, V>>(store, 'versioned');
+}
+
+export function asSubscriptionStore<FK, PK, V>(store: ManagedStore): SubscriptionStore<FK, PK, V> {
+  return faceOf<SubscriptionStore<FK, PK, V>>(store, 'subscription');
 }
 
 /** As `asKeyValueStore`, read-only, and showing only what is committed: for interactive queries. */
@@ -69,8 +104,18 @@ function engineOf<K, V>(
     // The types of key and value are the caller's word, as are those of the serdes that wrote them.
     return store as StoreEngine<K, V>;
   }
+  throw wrongKind(store, wanted);
+}
+
+function faceOf<F extends object>(store: ManagedStore, kind: StoreKind): F {
+  // The types of key and value are the caller's word, as are those of the serdes that wrote them.
+  if (store.kind === kind && 'face' in store) return store.face as F;
+  throw wrongKind(store, `${kind} store`);
+}
+
+function wrongKind(store: ManagedStore, wanted: string): StreamsError {
   const found = store instanceof StoreEngine ? KINDS[store.layout] : `${store.kind} store`;
-  throw new StreamsError(
+  return new StreamsError(
     'STREAMS_STORE_UNKNOWN',
     `a ${wanted} was asked for, and this is a ${found}: ask for that kind, or name another store`,
     { site: { store: store.name } },
