@@ -74,7 +74,6 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
   readonly #index: EntryIndex<K, V>;
   readonly #overlay: Overlay<K, V>;
   readonly #caching: boolean;
-  readonly #holdsBack: boolean;
   readonly #immutable: boolean;
 
   readonly #held = new EntryList<K, V>();
@@ -108,8 +107,8 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
     this.#format = timestamped ? TIMESTAMPED_ROWS : PLAIN_ROWS;
     this.#index = new EntryIndex({ codec: this.codec, layout: this.keys, budget: objects });
     this.#overlay = new Overlay(this.keys, this.#format);
-    this.#caching = cachingEnabled;
-    this.#holdsBack = cachingEnabled && context.recordCache.maxBytes > 0;
+    // With a cache of 0 bytes Kafka Streams strips its caching layers (`InternalTopologyBuilder.rewriteTopology`).
+    this.#caching = cachingEnabled && context.recordCache.maxBytes > 0;
     this.#immutable = this.codec.immutableValues;
   }
 
@@ -233,7 +232,7 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
     const entry = this.#entryToWrite(key, windowStartMs);
     if (entry === null) return;
     const logTimestampMs = value === null ? this.#context.recordTimestampMs() : timestampMs;
-    if (this.#holdsBack) {
+    if (this.#caching) {
       let bytes: Uint8Array | null | undefined = value === null ? null : undefined;
       let live = value ?? undefined;
       if (shared && !this.#immutable && value !== null) {
@@ -320,7 +319,7 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
 
   /** Holds a write back, or, with a cache of 0 bytes, lets go of it at once. */
   #cache(entry: Entry<K, V>, bytes: Uint8Array | null, live: V | undefined, at: WriteTime): void {
-    if (this.#holdsBack) {
+    if (this.#caching) {
       this.#hold(entry, bytes, live, at);
       return;
     }

@@ -352,7 +352,7 @@ async function openParts(
   let globalStorage: TaskStorage | null = null;
   if (plan.globalStores.length > 0) {
     const { globalStores } = plan;
-    globalStorage = await openStorage('-1_-1');
+    globalStorage = await openStorage('global');
     const globalTopics = globalStores.flatMap(({ source }) => source.topics);
     const partitions = globalTopics.map((topic) => ({ topic, partition: PARTITION }));
     globalTask = await GlobalTask.open({
