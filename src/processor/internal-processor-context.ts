@@ -9,10 +9,9 @@ import type { DroppedReason } from './dropped-reason.ts';
 import type { Processor } from './processor.ts';
 import type { ProcessorContext } from './processor-context.ts';
 
-/** Names something that processors of a task share; two keys are never the same. */
-export class SharedKey<T> {
-  /** What it names, for the type checker alone. */
-  declare readonly named: T;
+/** Something that several processors of a task share: each of them has this same object. */
+export interface Shared<T> {
+  readonly create: () => T;
 }
 
 /** What the built-in operators see beyond `ProcessorContext`. */
@@ -33,8 +32,8 @@ export interface InternalProcessorContext<KOut = unknown, VOut = unknown> extend
   subscriptionStore<FK, PK, V>(name: string): SubscriptionStore<FK, PK, V>;
   /** Least wall-clock time between two looks for results that stream time makes due; `emitIntervalMs` of the application. */
   readonly emitIntervalMs: number;
-  /** What processors of one task have in common: made once for a key that they share, and gone with them. */
-  shared<T>(key: SharedKey<T>, create: () => T): T;
+  /** Made once for all processors of the task that ask with the same object, and gone with them. */
+  shared<T>(shared: Shared<T>): T;
   /** Counts the current record in `dropped-records-total` under a reason; logs the first of each reason. */
   drop(reason: DroppedReason): void;
 }

@@ -4,10 +4,7 @@ import { NO_HEADERS, type Headers, type StreamRecord } from '../common/record.ts
 import type { Logger } from '../observability/logger.ts';
 import type { Counter } from '../observability/metrics.ts';
 import type { DroppedReason } from '../processor/dropped-reason.ts';
-import type {
-  InternalProcessorContext,
-  SharedKey,
-} from '../processor/internal-processor-context.ts';
+import type { InternalProcessorContext, Shared } from '../processor/internal-processor-context.ts';
 import type { Cancellable, PunctuationType, Punctuator } from '../processor/punctuator.ts';
 import type { RecordMetadata } from '../processor/record-metadata.ts';
 import type { JoinStore } from '../state/join-store.ts';
@@ -44,7 +41,7 @@ export interface ContextTask {
     record: StreamRecord<unknown, unknown>,
   ): boolean;
   readonly emitIntervalMs: number;
-  shared<T>(key: SharedKey<T>, create: () => T): T;
+  shared<T>(shared: Shared<T>): T;
   counter(node: string, name: string): Counter;
   drop(node: string, reason: DroppedReason): void;
 }
@@ -163,8 +160,8 @@ export class ProcessorContextImpl implements InternalProcessorContext {
     return this.#task.emitIntervalMs;
   }
 
-  shared<T>(key: SharedKey<T>, create: () => T): T {
-    return this.#task.shared(key, create);
+  shared<T>(shared: Shared<T>): T {
+    return this.#task.shared(shared);
   }
 
   drop(reason: DroppedReason): void {

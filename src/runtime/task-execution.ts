@@ -3,7 +3,7 @@ import type { StreamRecord } from '../common/record.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Counter, Metrics, MetricTags } from '../observability/metrics.ts';
 import type { DroppedReason } from '../processor/dropped-reason.ts';
-import type { SharedKey } from '../processor/internal-processor-context.ts';
+import type { Shared } from '../processor/internal-processor-context.ts';
 import type { Cancellable, PunctuationType, Punctuator } from '../processor/punctuator.ts';
 import type { ManagedStore } from '../state/managed-store.ts';
 import type { ObjectBudget } from '../state/object-budget.ts';
@@ -64,7 +64,7 @@ export class TaskExecution implements ContextTask {
   readonly #options: TaskExecutionOptions;
   readonly #calls: AsyncCalls;
   readonly #collector: RecordCollector;
-  readonly #shared = new Map<SharedKey<unknown>, unknown>();
+  readonly #shared = new Map<Shared<unknown>, unknown>();
   #nodes: readonly ProcessorNode[] = [];
 
   constructor(options: TaskExecutionOptions) {
@@ -185,10 +185,9 @@ export class TaskExecution implements ContextTask {
     return this.#options.config.emitIntervalMs;
   }
 
-  shared<T>(key: SharedKey<T>, create: () => T): T {
-    // What is under a key was made for it, so it has its type.
-    if (!this.#shared.has(key)) this.#shared.set(key, create());
-    return this.#shared.get(key) as T;
+  shared<T>(shared: Shared<T>): T {
+    if (!this.#shared.has(shared)) this.#shared.set(shared, shared.create());
+    return this.#shared.get(shared) as T; // what `shared` has made
   }
 
   drop(node: string, reason: DroppedReason): void {
