@@ -19,6 +19,14 @@ const LAYOUTS: readonly StoreLayout[] = [
   'timestamped-key-value',
   'window',
   'timestamped-window',
+  'window-pages',
+  'session-pages',
+  'join-pages',
+  'outer-join-pages',
+  'change-buffer-pages',
+  'record-buffer-pages',
+  'versioned-pages',
+  'subscription-pages',
 ];
 
 export interface LevelMeta {
