@@ -1,4 +1,4 @@
-import type { JoinWindows } from '../common/join-windows.ts';
+import { JoinWindows } from '../common/join-windows.ts';
 import { filter } from '../operators/filter.ts';
 import { flatMapValues } from '../operators/flat-map-values.ts';
 import { flatMap } from '../operators/flat-map.ts';
@@ -285,13 +285,6 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     return new KTable(streamToTable(this.#state, given));
   }
 
-  /** Joins every record with those of its key in another stream whose times are near. */
-  join<VO, VR, KnownO extends SerdePart>(
-    other: KStream<K, VO, KnownO>,
-    joiner: (value: Readonly<NonNullable<V>>, otherValue: Readonly<NonNullable<VO>>, key: K) => VR,
-    windows: JoinWindows,
-    ...options: Optional<StreamJoined<K, NonNullable<V>, NonNullable<VO>, Known, KnownO>>
-  ): KStream<K, VR, 'key'>;
   /** Joins every record with the row of its key in a table, and drops those without one. */
   join<VT, VR, KnownT extends SerdePart, Out>(
     table: KTable<K, VT, KnownT, Out>,
@@ -305,10 +298,30 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     joiner: (value: Readonly<V>, tableValue: Readonly<VG>, key: K) => VR,
     options?: Named,
   ): KStream<K, VR, Exclude<Known, 'value'>>;
+  /** Joins every record with those of its key in another stream whose times are near. */
+  join<VO, VR, KnownO extends SerdePart>(
+    other: KStream<K, VO, KnownO>,
+    joiner: (value: Readonly<NonNullable<V>>, otherValue: Readonly<NonNullable<VO>>, key: K) => VR,
+    windows: JoinWindows,
+    ...options: Optional<StreamJoined<K, NonNullable<V>, NonNullable<VO>, Known, KnownO>>
+  ): KStream<K, VR, 'key'>;
   join(other: unknown, ...rest: readonly unknown[]): KStream<K, unknown, never> {
     return new KStream(this.#joined('inner', other, rest));
   }
 
+  /** Joins every record with the row of its key in a table, or with null. */
+  leftJoin<VT, VR, KnownT extends SerdePart, Out>(
+    table: KTable<K, VT, KnownT, Out>,
+    joiner: (value: Readonly<V>, tableValue: Readonly<VT> | null, key: K) => VR,
+    options?: Joined<K, NonNullable<V>>,
+  ): KStream<K, VR, Exclude<Known, 'value'>>;
+  /** Joins every record with the row of a global table that `keyOf` names, or with null. */
+  leftJoin<KG, VG, VR>(
+    table: GlobalKTable<KG, VG>,
+    keyOf: (key: K, value: Readonly<V>) => KG | null,
+    joiner: (value: Readonly<V>, tableValue: Readonly<VG> | null, key: K) => VR,
+    options?: Named,
+  ): KStream<K, VR, Exclude<Known, 'value'>>;
   /**
    * Joins every record with those of its key in another stream whose times are near. One that has found none when its
    * window has closed is joined with null then.
@@ -323,19 +336,6 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     windows: JoinWindows,
     ...options: Optional<StreamJoined<K, NonNullable<V>, NonNullable<VO>, Known, KnownO>>
   ): KStream<K, VR, 'key'>;
-  /** Joins every record with the row of its key in a table, or with null. */
-  leftJoin<VT, VR, KnownT extends SerdePart, Out>(
-    table: KTable<K, VT, KnownT, Out>,
-    joiner: (value: Readonly<V>, tableValue: Readonly<VT> | null, key: K) => VR,
-    options?: Joined<K, NonNullable<V>>,
-  ): KStream<K, VR, Exclude<Known, 'value'>>;
-  /** Joins every record with the row of a global table that `keyOf` names, or with null. */
-  leftJoin<KG, VG, VR>(
-    table: GlobalKTable<KG, VG>,
-    keyOf: (key: K, value: Readonly<V>) => KG | null,
-    joiner: (value: Readonly<V>, tableValue: Readonly<VG> | null, key: K) => VR,
-    options?: Named,
-  ): KStream<K, VR, Exclude<Known, 'value'>>;
   leftJoin(other: unknown, ...rest: readonly unknown[]): KStream<K, unknown, never> {
     return new KStream(this.#joined('left', other, rest));
   }
@@ -367,9 +367,15 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     // The overloads have it so.
     const [joiner, windows, options = {}] = rest as [
       StreamJoin['joiner'],
-      JoinWindows,
+      unknown,
       StreamJoin['options']?,
     ];
+    if (!(windows instanceof JoinWindows)) {
+      throw topologyError(
+        'a join of two streams needs windows: join(other, joiner, JoinWindows.of({ timeDifference }))',
+        { node: this.#state.node.name },
+      );
+    }
     const right = KStream.stateOf(other);
     return joinStreams(this.#state, right, { kind, joiner, windows, options });
   }
