@@ -1,12 +1,8 @@
 // The public surface of `millrace`.
 
 export { KafkaStreams } from './kafka-streams.ts';
-export type {
-  CloseOptions,
-  KafkaStreamsOptions,
-  StreamsMetrics,
-  TopologySource,
-} from './kafka-streams.ts';
+export type { CloseOptions, StreamsMetrics, TopologySource } from './kafka-streams.ts';
+export type { KafkaStreamsOptions } from './instance-ports.ts';
 export type { RestoreEvent, RestoreListener } from './runtime/restore-listener.ts';
 export type {
   ProcessingGuarantee,
@@ -65,9 +61,24 @@ export type {
   ErrorHandlerContext,
   ErrorHandlerResponse,
 } from './processor/error-handlers.ts';
+export type {
+  CreateFixedKeyProcessor,
+  FixedKeyProcessor,
+  FixedKeyProcessorSupplier,
+} from './processor/fixed-key-processor.ts';
+export type { FixedKeyRecord } from './processor/fixed-key-record.ts';
 export type { CreateProcessor, Processor, ProcessorSupplier } from './processor/processor.ts';
-export type { ProcessorContext } from './processor/processor-context.ts';
-export type { Cancellable, PunctuationType, Punctuator } from './processor/punctuator.ts';
+export type {
+  FixedKeyProcessorContext,
+  ProcessingContext,
+  ProcessorContext,
+} from './processor/processor-context.ts';
+export type {
+  Cancellable,
+  PunctuationType,
+  Punctuator,
+  ScheduleOptions,
+} from './processor/punctuator.ts';
 export type { RecordMetadata } from './processor/record-metadata.ts';
 export type { StreamPartitioner } from './processor/stream-partitioner.ts';
 export type { ExtractedRecord, TimestampExtractor } from './processor/timestamp-extractor.ts';

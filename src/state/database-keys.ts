@@ -1,3 +1,4 @@
+import { copyBytes, newBytes } from '../common/byte-pool.ts';
 import { readInt32, readInt64, writeInt32, writeInt64 } from '../common/bytes.ts';
 import { invariant } from '../common/errors.ts';
 import type { StorageRange } from './task-storage.ts';
@@ -63,7 +64,7 @@ export function afterKey(key: Uint8Array): Uint8Array {
 }
 
 function rowPrefix(store: number, bytes: number): Uint8Array {
-  const key = new Uint8Array(bytes);
+  const key = newBytes(bytes);
   key[0] = ROW;
   key[1] = store >>> 8;
   key[2] = store;
@@ -92,7 +93,7 @@ export class PlainKeys implements KeyLayout {
   }
 
   logKey(keyBytes: Uint8Array): Uint8Array {
-    return new Uint8Array(keyBytes); // not a slice of a serde's pooled buffer, which it would keep alive
+    return copyBytes(keyBytes);
   }
 
   databaseKey(logKey: Uint8Array): Uint8Array {
@@ -125,7 +126,7 @@ export class WindowedKeys implements KeyLayout {
   }
 
   logKey(keyBytes: Uint8Array, windowStartMs: number): Uint8Array {
-    const key = new Uint8Array(keyBytes.length + INT64_BYTES + SEQUENCE_BYTES);
+    const key = newBytes(keyBytes.length + INT64_BYTES + SEQUENCE_BYTES);
     key.set(keyBytes);
     writeInt64(key, keyBytes.length, windowStartMs);
     return key;
@@ -141,7 +142,7 @@ export class WindowedKeys implements KeyLayout {
 
   logKeyOf(databaseKey: Uint8Array): Uint8Array {
     const at = ROW_PREFIX_BYTES + INT64_BYTES;
-    const key = new Uint8Array(databaseKey.length - at + SEQUENCE_BYTES);
+    const key = newBytes(databaseKey.length - at + SEQUENCE_BYTES);
     key.set(databaseKey.subarray(at));
     return key;
   }
