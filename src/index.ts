@@ -23,6 +23,8 @@ export { isStreamsError, StreamsError } from './common/errors.ts';
 export type { ErrorCode, ErrorSite, Recovery } from './common/errors.ts';
 export { StreamRecord } from './common/record.ts';
 export type { Headers } from './common/record.ts';
+export { JoinWindows } from './common/join-windows.ts';
+export type { JoinWindowsOptions } from './common/join-windows.ts';
 export { TimeWindows } from './common/time-windows.ts';
 export type { TimeWindowsOptions } from './common/time-windows.ts';
 export { Windowed } from './common/windowed.ts';
@@ -47,6 +49,7 @@ export type {
   Produced,
   Repartitioned,
   StoreOptions,
+  StreamJoined,
   WindowMaterialized,
   WindowStoreOptions,
 } from './dsl/options.ts';

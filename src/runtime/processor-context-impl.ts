@@ -5,7 +5,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Counter } from '../observability/metrics.ts';
 import type { DroppedReason } from '../processor/dropped-reason.ts';
 import { FixedKeyRecord } from '../processor/fixed-key-record.ts';
-import type { InternalProcessorContext } from '../processor/internal-processor-context.ts';
+import type { InternalProcessorContext, Shared } from '../processor/internal-processor-context.ts';
 import type { FixedKeyProcessorContext } from '../processor/processor-context.ts';
 import type {
   Cancellable,
@@ -52,6 +52,8 @@ export interface ContextTask {
     children: readonly ProcessorNode[],
     record: StreamRecord<unknown, unknown>,
   ): boolean;
+  readonly emitIntervalMs: number;
+  shared<T>(shared: Shared<T>): T;
   counter(node: string, name: string): Counter;
   drop(node: string, reason: DroppedReason): void;
 }
@@ -184,6 +186,14 @@ export class ProcessorContextImpl implements InternalProcessorContext {
 
   counter(name: string): Counter {
     return this.#task.counter(this.#node.name, name);
+  }
+
+  get emitIntervalMs(): number {
+    return this.#task.emitIntervalMs;
+  }
+
+  shared<T>(shared: Shared<T>): T {
+    return this.#task.shared(shared);
   }
 
   drop(reason: DroppedReason): void {
