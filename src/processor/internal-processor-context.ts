@@ -9,6 +9,12 @@ import type { DroppedReason } from './dropped-reason.ts';
 import type { Processor } from './processor.ts';
 import type { ProcessorContext } from './processor-context.ts';
 
+/** Names something that processors of a task share; two keys are never the same. */
+export class SharedKey<T> {
+  /** What it names, for the type checker alone. */
+  declare readonly named: T;
+}
+
 /** What the built-in operators see beyond `ProcessorContext`. */
 export interface InternalProcessorContext<KOut = unknown, VOut = unknown> extends ProcessorContext<
   KOut,
@@ -25,6 +31,10 @@ export interface InternalProcessorContext<KOut = unknown, VOut = unknown> extend
   /** Of a stream-table join with grace. */
   recordBuffer<K, V>(name: string): TimeOrderedBuffer<K, V>;
   subscriptionStore<FK, PK, V>(name: string): SubscriptionStore<FK, PK, V>;
+  /** Least wall-clock time between two looks for results that stream time makes due; `emitIntervalMs` of the application. */
+  readonly emitIntervalMs: number;
+  /** What processors of one task have in common: made once for a key that they share, and gone with them. */
+  shared<T>(key: SharedKey<T>, create: () => T): T;
   /** Counts the current record in `dropped-records-total` under a reason; logs the first of each reason. */
   drop(reason: DroppedReason): void;
 }

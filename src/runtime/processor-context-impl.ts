@@ -4,7 +4,10 @@ import { NO_HEADERS, type Headers, type StreamRecord } from '../common/record.ts
 import type { Logger } from '../observability/logger.ts';
 import type { Counter } from '../observability/metrics.ts';
 import type { DroppedReason } from '../processor/dropped-reason.ts';
-import type { InternalProcessorContext } from '../processor/internal-processor-context.ts';
+import type {
+  InternalProcessorContext,
+  SharedKey,
+} from '../processor/internal-processor-context.ts';
 import type { Cancellable, PunctuationType, Punctuator } from '../processor/punctuator.ts';
 import type { RecordMetadata } from '../processor/record-metadata.ts';
 import type { JoinStore } from '../state/join-store.ts';
@@ -40,6 +43,8 @@ export interface ContextTask {
     children: readonly ProcessorNode[],
     record: StreamRecord<unknown, unknown>,
   ): boolean;
+  readonly emitIntervalMs: number;
+  shared<T>(key: SharedKey<T>, create: () => T): T;
   counter(node: string, name: string): Counter;
   drop(node: string, reason: DroppedReason): void;
 }
@@ -152,6 +157,14 @@ export class ProcessorContextImpl implements InternalProcessorContext {
 
   counter(name: string): Counter {
     return this.#task.counter(this.#node.name, name);
+  }
+
+  get emitIntervalMs(): number {
+    return this.#task.emitIntervalMs;
+  }
+
+  shared<T>(key: SharedKey<T>, create: () => T): T {
+    return this.#task.shared(key, create);
   }
 
   drop(reason: DroppedReason): void {

@@ -3,6 +3,7 @@ import type { StreamRecord } from '../common/record.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Counter, Metrics, MetricTags } from '../observability/metrics.ts';
 import type { DroppedReason } from '../processor/dropped-reason.ts';
+import type { SharedKey } from '../processor/internal-processor-context.ts';
 import type { Cancellable, PunctuationType, Punctuator } from '../processor/punctuator.ts';
 import type { ManagedStore } from '../state/managed-store.ts';
 import type { ObjectBudget } from '../state/object-budget.ts';
@@ -63,6 +64,7 @@ export class TaskExecution implements ContextTask {
   readonly #options: TaskExecutionOptions;
   readonly #calls: AsyncCalls;
   readonly #collector: RecordCollector;
+  readonly #shared = new Map<SharedKey<unknown>, unknown>();
   #nodes: readonly ProcessorNode[] = [];
 
   constructor(options: TaskExecutionOptions) {
@@ -177,6 +179,16 @@ export class TaskExecution implements ContextTask {
   counter(node: string, name: string): Counter {
     const { metrics, tags } = this.#options;
     return metrics.counter(name, { ...tags, 'processor-node-id': node });
+  }
+
+  get emitIntervalMs(): number {
+    return this.#options.config.emitIntervalMs;
+  }
+
+  shared<T>(key: SharedKey<T>, create: () => T): T {
+    // What is under a key was made for it, so it has its type.
+    if (!this.#shared.has(key)) this.#shared.set(key, create());
+    return this.#shared.get(key) as T;
   }
 
   drop(node: string, reason: DroppedReason): void {

@@ -33,7 +33,10 @@ import type { InputTopicOptions } from './test-record.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 export interface TopologyTestDriverOptions {
-  /** As for `KafkaStreams`; nothing is required. Options of clients and brokers have no effect. */
+  /**
+   * As for `KafkaStreams`; nothing is required. Options of clients and brokers have no effect. `emitIntervalMs` is 0 if
+   * left out, since the wall clock stands still.
+   */
   readonly config?: Partial<StreamsOptions>;
   /**
    * What the wall clock shows at first; 0 if left out, so that a test does not depend on when it runs. (Kafka Streams':
@@ -320,7 +323,12 @@ async function openParts(
     stateDirectory = new MemoryStateDirectory('test'),
   }: TopologyTestDriverOptions,
 ): Promise<DriverParts> {
-  const config = parseStreamsConfig({ applicationId: 'test', brokers: ['test:9092'], ...options });
+  const config = parseStreamsConfig({
+    applicationId: 'test',
+    brokers: ['test:9092'],
+    emitIntervalMs: 0,
+    ...options,
+  });
   const clock = new VirtualClock(startWallClockMs);
   const metrics = new MetricsRegistry();
   const topics = new MemoryTopics();

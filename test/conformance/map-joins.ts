@@ -9,6 +9,7 @@ import {
   type Value,
 } from './built.ts';
 import type { NodeOf } from './case.ts';
+import { storeOptions } from './store-options.ts';
 
 type JoinNode = NodeOf<'join'>;
 
@@ -34,7 +35,29 @@ export function mapJoin(left: Built, right: Built, node: JoinNode): Built {
         : left.stream.join(right.table, keyOf, joiner);
     return { kind: 'stream', stream, shape };
   }
+  if (left.kind === 'table' && right.kind === 'table') {
+    return { kind: 'table', table: joinTables(left, right, node, joiner), shape };
+  }
   throw new NotBuilt(`${node.kind} join of a ${left.kind} and a ${right.kind}`);
+}
+
+type Joiner = (l: unknown, r: unknown, k: Datum) => Value;
+
+function joinTables(
+  left: BuiltOf<'table'>,
+  right: BuiltOf<'table'>,
+  node: JoinNode,
+  joiner: Joiner,
+): BuiltOf<'table'>['table'] {
+  const types = node.types ?? left.shape.types;
+  const options =
+    node.store === undefined
+      ? {}
+      : { ...storeOptions(node), ...serdesOf({ ...left.shape, types }) };
+  if (node.kind === 'inner') return left.table.join(right.table, joiner, options);
+  return node.kind === 'left'
+    ? left.table.leftJoin(right.table, joiner, options)
+    : left.table.outerJoin(right.table, joiner, options);
 }
 
 export function mapForeignKeyJoin(
