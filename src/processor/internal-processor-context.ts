@@ -35,6 +35,9 @@ export interface InternalProcessorContext<KOut = unknown, VOut = unknown> extend
   readonly emitIntervalMs: number;
   /** What processors of one task have in common: made once for a key that they share, and gone with them. */
   shared<T>(key: SharedKey<T>, create: () => T): T;
+  /** A time that an operator keeps across restarts: it is committed with the offsets of the task. Null where none is. */
+  processorTimeMs(name: string): number | null;
+  keepProcessorTime(name: string, timeMs: number): void;
   /** Counts the current record in `dropped-records-total` under a reason; logs the first of each reason. */
   drop(reason: DroppedReason): void;
 }

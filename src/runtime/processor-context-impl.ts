@@ -23,6 +23,7 @@ import type { WindowTableStore } from '../state/window-table-store.ts';
 import type { ConnectedStores } from './connected-stores.ts';
 import type { CurrentRecord } from './current-record.ts';
 import type { ProcessorNode } from './processor-node.ts';
+import type { ProcessorTimes } from './processor-times.ts';
 
 /** What a context needs of the task behind it. */
 export interface ContextTask {
@@ -45,6 +46,7 @@ export interface ContextTask {
   ): boolean;
   readonly emitIntervalMs: number;
   shared<T>(key: SharedKey<T>, create: () => T): T;
+  readonly processorTimes: ProcessorTimes;
   counter(node: string, name: string): Counter;
   drop(node: string, reason: DroppedReason): void;
 }
@@ -165,6 +167,14 @@ export class ProcessorContextImpl implements InternalProcessorContext {
 
   shared<T>(key: SharedKey<T>, create: () => T): T {
     return this.#task.shared(key, create);
+  }
+
+  processorTimeMs(name: string): number | null {
+    return this.#task.processorTimes.get(name);
+  }
+
+  keepProcessorTime(name: string, timeMs: number): void {
+    this.#task.processorTimes.keep(name, timeMs);
   }
 
   drop(reason: DroppedReason): void {

@@ -17,6 +17,7 @@ import { DroppedRecords } from './dropped-records.ts';
 import { ProcessorContextImpl, type ContextTask } from './processor-context-impl.ts';
 import { ProcessorNode } from './processor-node.ts';
 import { ProcessorStateManager } from './processor-state-manager.ts';
+import type { ProcessorTimes } from './processor-times.ts';
 import { PunctuationQueue } from './punctuation-queue.ts';
 import { RecordCollector } from './record-collector.ts';
 import type { RecordSink } from './record-sink.ts';
@@ -179,6 +180,10 @@ export class TaskExecution implements ContextTask {
   counter(node: string, name: string): Counter {
     const { metrics, tags } = this.#options;
     return metrics.counter(name, { ...tags, 'processor-node-id': node });
+  }
+
+  get processorTimes(): ProcessorTimes {
+    return this.state.times;
   }
 
   get emitIntervalMs(): number {

@@ -3,6 +3,7 @@ import { bytesSerde } from './bytes-serde.ts';
 import { jsonSerde, type JsonSerdeOptions } from './json-serde.ts';
 import { bigintSerde, doubleSerde, intSerde, longSerde } from './number-serdes.ts';
 import type { Serde } from './serde.ts';
+import { SessionWindowedSerde } from './session-windowed-serde.ts';
 import { stringSerde } from './string-serde.ts';
 import { TimeWindowedSerde, type TimeWindowedOptions } from './time-windowed-serde.ts';
 import { uuidSerde } from './uuid-serde.ts';
@@ -24,4 +25,6 @@ export const serdes = {
   /** Keys of windowed aggregations. */
   timeWindowed: <K>(inner: Serde<K>, options: TimeWindowedOptions): TimeWindowedSerde<K> =>
     new TimeWindowedSerde(inner, options),
+  /** Keys of sessions. */
+  sessionWindowed: <K>(inner: Serde<K>): SessionWindowedSerde<K> => new SessionWindowedSerde(inner),
 } as const;
