@@ -1,12 +1,8 @@
 // The public surface of `millrace`.
 
 export { KafkaStreams } from './kafka-streams.ts';
-export type {
-  CloseOptions,
-  KafkaStreamsOptions,
-  StreamsMetrics,
-  TopologySource,
-} from './kafka-streams.ts';
+export type { CloseOptions, StreamsMetrics, TopologySource } from './kafka-streams.ts';
+export type { KafkaStreamsOptions } from './instance-ports.ts';
 export type { RestoreEvent, RestoreListener } from './runtime/restore-listener.ts';
 export type {
   ProcessingGuarantee,
@@ -27,6 +23,8 @@ export { isStreamsError, StreamsError } from './common/errors.ts';
 export type { ErrorCode, ErrorSite, Recovery } from './common/errors.ts';
 export { StreamRecord } from './common/record.ts';
 export type { Headers } from './common/record.ts';
+export { JoinWindows } from './common/join-windows.ts';
+export type { JoinWindowsOptions } from './common/join-windows.ts';
 export { SessionWindows } from './common/session-windows.ts';
 export type { SessionWindowsOptions } from './common/session-windows.ts';
 export { SlidingWindows } from './common/sliding-windows.ts';
@@ -69,6 +67,7 @@ export type {
   Produced,
   Repartitioned,
   StoreOptions,
+  StreamJoined,
   WindowMaterialized,
   WindowStoreOptions,
 } from './dsl/options.ts';
@@ -82,9 +81,24 @@ export type {
   ErrorHandlerContext,
   ErrorHandlerResponse,
 } from './processor/error-handlers.ts';
+export type {
+  CreateFixedKeyProcessor,
+  FixedKeyProcessor,
+  FixedKeyProcessorSupplier,
+} from './processor/fixed-key-processor.ts';
+export type { FixedKeyRecord } from './processor/fixed-key-record.ts';
 export type { CreateProcessor, Processor, ProcessorSupplier } from './processor/processor.ts';
-export type { ProcessorContext } from './processor/processor-context.ts';
-export type { Cancellable, PunctuationType, Punctuator } from './processor/punctuator.ts';
+export type {
+  FixedKeyProcessorContext,
+  ProcessingContext,
+  ProcessorContext,
+} from './processor/processor-context.ts';
+export type {
+  Cancellable,
+  PunctuationType,
+  Punctuator,
+  ScheduleOptions,
+} from './processor/punctuator.ts';
 export type { RecordMetadata } from './processor/record-metadata.ts';
 export type { StreamPartitioner } from './processor/stream-partitioner.ts';
 export type { ExtractedRecord, TimestampExtractor } from './processor/timestamp-extractor.ts';

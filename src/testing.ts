@@ -16,6 +16,12 @@ export type {
   ToolResult,
 } from './adapters/broker/kafka-broker.ts';
 export type { KafkaTool } from './adapters/broker/kafka-tools.ts';
+export {
+  MockFixedKeyProcessorContext,
+  MockProcessorContext,
+} from './testing/mock-processor-context.ts';
+export type { MockRecordContext } from './testing/mock-processor-context.ts';
+export type { Forwarded, MockContextOptions, ScheduledPunctuator } from './testing/mock-task.ts';
 export type { Plannable } from './testing/topology-test-driver.ts';
 export type { TestInputTopic } from './testing/test-input-topic.ts';
 export type { TestOutputTopic } from './testing/test-output-topic.ts';

@@ -1,3 +1,5 @@
+import type { InternalProcessorContext } from '../processor/internal-processor-context.ts';
+
 /**
  * What the two sides of a stream-stream join know of time together: the stream time of both, and when to look again for
  * records whose window has closed without a match.
@@ -6,14 +8,9 @@
  * that is not known. Source: `KStreamImplJoin.TimeTracker`.
  */
 export class JoinTime {
-  readonly #emitIntervalMs: number;
   #streamTimeMs = -1;
   #nextLookMs = 0;
   pendingFromMs = Number.POSITIVE_INFINITY;
-
-  constructor(emitIntervalMs: number) {
-    this.#emitIntervalMs = emitIntervalMs;
-  }
 
   get streamTimeMs(): number {
     return this.#streamTimeMs;
@@ -24,9 +21,12 @@ export class JoinTime {
   }
 
   /** Whether it is time for a look, by the wall clock; if so, the next one is an interval away, whichever way the clock went. */
-  takeLook(nowMs: number): boolean {
+  takeLook({
+    currentSystemTimeMs: nowMs,
+    emitIntervalMs,
+  }: Pick<InternalProcessorContext, 'currentSystemTimeMs' | 'emitIntervalMs'>): boolean {
     if (nowMs < this.#nextLookMs) return false;
-    this.#nextLookMs = nowMs + this.#emitIntervalMs;
+    this.#nextLookMs = nowMs + emitIntervalMs;
     return true;
   }
 }

@@ -1,13 +1,10 @@
 import type { JoinWindows } from '../common/join-windows.ts';
 import { StreamRecord } from '../common/record.ts';
-import type {
-  InternalProcessorContext,
-  SharedKey,
-} from '../processor/internal-processor-context.ts';
+import type { InternalProcessorContext, Shared } from '../processor/internal-processor-context.ts';
 import type { Processor } from '../processor/processor.ts';
 import type { JoinStore } from '../state/join-store.ts';
 import type { OuterJoinStore, PendingRecord } from '../state/outer-join-store.ts';
-import { JoinTime } from './join-time.ts';
+import type { JoinTime } from './join-time.ts';
 import type { CreateOperator } from './operator.ts';
 import { returned } from './returned.ts';
 
@@ -27,7 +24,7 @@ export interface StreamStreamJoinOptions<K, VL, VR, VOut> {
   readonly loneSides: readonly JoinSide[];
   /** Where those wait; null in an inner join. */
   readonly pendingStore: string | null;
-  readonly time: SharedKey<JoinTime>;
+  readonly time: Shared<JoinTime>;
 }
 
 /**
@@ -75,7 +72,7 @@ class StreamStreamJoin<K, VL, VR, VOut> implements Processor<K, VL | VR> {
   ) {
     const { side, windows, joiner, otherStore, loneSides, pendingStore, time } = options;
     this.#context = context;
-    this.#time = context.shared(time, () => new JoinTime(context.emitIntervalMs));
+    this.#time = context.shared(time);
     this.#others = context.joinStore(otherStore);
     this.#pending = pendingStore === null ? null : context.outerJoinStore(pendingStore);
     this.#isLeft = side === 'left';
@@ -136,7 +133,7 @@ class StreamStreamJoin<K, VL, VR, VOut> implements Processor<K, VL | VR> {
     const mayHaveClosed =
       time.pendingFromMs === Number.POSITIVE_INFINITY ||
       time.pendingFromMs + this.#afterMs + graceMs < time.streamTimeMs;
-    if (!mayHaveClosed || !time.takeLook(this.#context.currentSystemTimeMs)) return;
+    if (!mayHaveClosed || !time.takeLook(this.#context)) return;
 
     time.pendingFromMs = Number.POSITIVE_INFINITY;
     let leftIsOpen = false;

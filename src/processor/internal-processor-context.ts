@@ -7,12 +7,11 @@ import type { ChangeBuffer, TimeOrderedBuffer } from '../state/time-ordered-buff
 import type { WindowTableStore } from '../state/window-table-store.ts';
 import type { DroppedReason } from './dropped-reason.ts';
 import type { Processor } from './processor.ts';
-import type { ProcessorContext } from './processor-context.ts';
+import type { FixedKeyProcessorContext, ProcessorContext } from './processor-context.ts';
 
-/** Names something that processors of a task share; two keys are never the same. */
-export class SharedKey<T> {
-  /** What it names, for the type checker alone. */
-  declare readonly named: T;
+/** Something that several processors of a task share: each of them has this same object. */
+export interface Shared<T> {
+  readonly create: () => T;
 }
 
 /** What the built-in operators see beyond `ProcessorContext`. */
@@ -20,6 +19,8 @@ export interface InternalProcessorContext<KOut = unknown, VOut = unknown> extend
   KOut,
   VOut
 > {
+  /** The same context for a processor that cannot change keys. */
+  fixedKey(): FixedKeyProcessorContext<KOut, VOut>;
   /** A connected store that keeps the rows of a table, as the DSL uses it; a global table's too, read-only. */
   tableStore<K, V>(name: string): TableStore<K, V>;
   windowTableStore<K, V>(name: string): WindowTableStore<K, V>;
@@ -33,8 +34,8 @@ export interface InternalProcessorContext<KOut = unknown, VOut = unknown> extend
   subscriptionStore<FK, PK, V>(name: string): SubscriptionStore<FK, PK, V>;
   /** Least wall-clock time between two looks for results that stream time makes due; `emitIntervalMs` of the application. */
   readonly emitIntervalMs: number;
-  /** What processors of one task have in common: made once for a key that they share, and gone with them. */
-  shared<T>(key: SharedKey<T>, create: () => T): T;
+  /** Made once for all processors of the task that ask with the same object, and gone with them. */
+  shared<T>(shared: Shared<T>): T;
   /** A time that an operator keeps across restarts: it is committed with the offsets of the task. Null where none is. */
   processorTimeMs(name: string): number | null;
   keepProcessorTime(name: string, timeMs: number): void;

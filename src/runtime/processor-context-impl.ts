@@ -4,11 +4,15 @@ import { NO_HEADERS, type Headers, type StreamRecord } from '../common/record.ts
 import type { Logger } from '../observability/logger.ts';
 import type { Counter } from '../observability/metrics.ts';
 import type { DroppedReason } from '../processor/dropped-reason.ts';
+import { FixedKeyRecord } from '../processor/fixed-key-record.ts';
+import type { InternalProcessorContext, Shared } from '../processor/internal-processor-context.ts';
+import type { FixedKeyProcessorContext } from '../processor/processor-context.ts';
 import type {
-  InternalProcessorContext,
-  SharedKey,
-} from '../processor/internal-processor-context.ts';
-import type { Cancellable, PunctuationType, Punctuator } from '../processor/punctuator.ts';
+  Cancellable,
+  PunctuationType,
+  Punctuator,
+  ScheduleOptions,
+} from '../processor/punctuator.ts';
 import type { RecordMetadata } from '../processor/record-metadata.ts';
 import type { JoinStore } from '../state/join-store.ts';
 import type { OuterJoinStore } from '../state/outer-join-store.ts';
@@ -25,6 +29,15 @@ import type { CurrentRecord } from './current-record.ts';
 import type { ProcessorNode } from './processor-node.ts';
 import type { ProcessorTimes } from './processor-times.ts';
 
+/** A punctuator as a processor schedules it, checked. */
+export interface ScheduleRequest {
+  readonly intervalMs: number;
+  readonly type: PunctuationType;
+  readonly punctuator: Punctuator;
+  /** Null: aligned as its type says. */
+  readonly startTimeMs: number | null;
+}
+
 /** What a context needs of the task behind it. */
 export interface ContextTask {
   readonly applicationId: string;
@@ -32,12 +45,7 @@ export interface ContextTask {
   readonly current: CurrentRecord;
   readonly streamTimeMs: number;
   systemTimeMs(): number;
-  schedule(
-    node: ProcessorNode,
-    intervalMs: number,
-    type: PunctuationType,
-    punctuator: Punctuator,
-  ): Cancellable;
+  schedule(node: ProcessorNode, request: ScheduleRequest): Cancellable;
   requestCommit(): void;
   /** Forwards what a store's cache lets go of while no record is being processed; false where nothing is flushed. */
   forwardFlushed(
@@ -45,7 +53,7 @@ export interface ContextTask {
     record: StreamRecord<unknown, unknown>,
   ): boolean;
   readonly emitIntervalMs: number;
-  shared<T>(key: SharedKey<T>, create: () => T): T;
+  shared<T>(shared: Shared<T>): T;
   readonly processorTimes: ProcessorTimes;
   counter(node: string, name: string): Counter;
   drop(node: string, reason: DroppedReason): void;
@@ -84,12 +92,28 @@ export class ProcessorContextImpl implements InternalProcessorContext {
     for (const child of children) child.process(record);
   }
 
-  schedule(interval: Duration, type: PunctuationType, punctuator: Punctuator): Cancellable {
+  schedule(
+    interval: Duration,
+    type: PunctuationType,
+    punctuator: Punctuator,
+    { startTimeMs }: ScheduleOptions = {},
+  ): Cancellable {
     const intervalMs = parseDuration(interval, 'interval');
-    if (intervalMs >= 1) return this.#task.schedule(this.#node, intervalMs, type, punctuator);
-    throw new StreamsError('STREAMS_CONFIG', 'a punctuation needs an interval of at least 1 ms', {
-      site: { taskId: this.taskId, node: this.#node.name, option: 'interval' },
-    });
+    if (intervalMs < 1) {
+      throw this.#badSchedule('interval', 'a punctuation needs an interval of at least 1 ms');
+    }
+    if (startTimeMs !== undefined && !(Number.isSafeInteger(startTimeMs) && startTimeMs >= 0)) {
+      throw this.#badSchedule(
+        'startTimeMs',
+        `a punctuation cannot start at ${startTimeMs}: give whole milliseconds since the epoch`,
+      );
+    }
+    const request = { intervalMs, type, punctuator, startTimeMs: startTimeMs ?? null };
+    return this.#task.schedule(this.#node, request);
+  }
+
+  fixedKey(): FixedKeyProcessorContext {
+    return new FixedKeyContextImpl(this, this.#task, this.#node, this.#stores);
   }
 
   commit(): void {
@@ -165,8 +189,8 @@ export class ProcessorContextImpl implements InternalProcessorContext {
     return this.#task.emitIntervalMs;
   }
 
-  shared<T>(key: SharedKey<T>, create: () => T): T {
-    return this.#task.shared(key, create);
+  shared<T>(shared: Shared<T>): T {
+    return this.#task.shared(shared);
   }
 
   processorTimeMs(name: string): number | null {
@@ -179,6 +203,12 @@ export class ProcessorContextImpl implements InternalProcessorContext {
 
   drop(reason: DroppedReason): void {
     this.#task.drop(this.#node.name, reason);
+  }
+
+  #badSchedule(option: string, message: string): StreamsError {
+    return new StreamsError('STREAMS_CONFIG', message, {
+      site: { taskId: this.taskId, node: this.#node.name, option },
+    });
   }
 
   #child(name: string): ProcessorNode {
@@ -204,5 +234,29 @@ export class ProcessorContextImpl implements InternalProcessorContext {
         'ones until their promise has settled',
       { site: this.#current.site(this.#node.name) },
     );
+  }
+}
+
+/** As the context it is made of, but takes only records whose key nobody can have changed. */
+class FixedKeyContextImpl extends ProcessorContextImpl implements FixedKeyProcessorContext {
+  readonly #open: ProcessorContextImpl;
+
+  constructor(
+    open: ProcessorContextImpl,
+    ...parts: ConstructorParameters<typeof ProcessorContextImpl>
+  ) {
+    super(...parts);
+    this.#open = open;
+  }
+
+  override forward(record: object, childName?: string): void {
+    if (!(record instanceof FixedKeyRecord)) {
+      throw new StreamsError(
+        'STREAMS_PROCESSING',
+        'a fixed-key processor forwards the record that it was given, or what its with… methods make of it: use ' +
+          'process() to change keys',
+      );
+    }
+    this.#open.forward(FixedKeyRecord.open(record), childName);
   }
 }

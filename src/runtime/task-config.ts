@@ -14,4 +14,5 @@ export type TaskConfig = Pick<
   | 'maxTaskIdleMs'
   | 'maxAsyncRecordsPerTask'
   | 'emitIntervalMs'
+  | 'processorCloseTimeoutMs'
 >;

@@ -49,9 +49,6 @@ export interface AssembledThread {
   readonly producer: Producer;
 }
 
-/** Kafka Streams counts threads from 1; group instance ids and transactional ids end in it. */
-const THREAD_INDEX = 1;
-
 /** How long a pending offset may stay undecided: the transaction's own timeout, and the broker's time to act on it. */
 const UNSTABLE_MARGIN_MS = 30_000;
 
@@ -73,13 +70,19 @@ export async function assembleThread(options: ThreadOptions): Promise<AssembledT
   const producer = await createProducer(context);
   const sink = new ProducerSink(producer, admin);
   const registry = createRegistry(options, { fetcher, sink });
-  const opener = createOpener(context, { registry, sink, failures });
+  const opener = createOpener(context, {
+    registry,
+    sink,
+    failures,
+    sourceIds: () => sources.externalIds(),
+  });
   const tasks = new TaskManager({ opener, registry, onChange: wakeUp.wake, metrics, tags });
   const environment = createEnvironment(context, { registry, tasks });
   const assignor = createAssignor(context, environment);
   const sources = new SourceTopics({
     admin,
     names: assignor.topics(),
+    internal: new Set(plan.repartitionTopics.map(({ name }) => names.resolve(name))),
     refreshIntervalMs: config.metadataMaxAgeMs,
     clock,
     logger,
@@ -102,6 +105,7 @@ export async function assembleThread(options: ThreadOptions): Promise<AssembledT
       pendingTimeoutMs: config.taskTimeoutMs,
       clock,
       timers,
+      failpoints: ports.failpoints,
       metrics,
       tags,
     }),
@@ -127,11 +131,11 @@ export async function assembleThread(options: ThreadOptions): Promise<AssembledT
 
 /** `transactional.id` as Kafka Streams names it: a restart on the same state folder fences its predecessor. */
 async function createProducer(context: InstanceContext): Promise<Producer> {
-  const { client, config, folder, crc32c, ports } = context;
+  const { client, config, folder, crc32c, ports, threadIndex } = context;
   const producer = await Producer.create({
     client,
     transactionalId: isExactlyOnce(config)
-      ? `${config.applicationId}-${folder.processId}-${THREAD_INDEX}`
+      ? `${config.applicationId}-${folder.processId}-${threadIndex}`
       : null,
     transactionTimeoutMs: config.transactionTimeoutMs,
     compression: ports.compression,
@@ -148,9 +152,12 @@ async function createProducer(context: InstanceContext): Promise<Producer> {
   return producer;
 }
 
-function createOffsetCommit({ client, config }: InstanceContext, producer: Producer): OffsetCommit {
+function createOffsetCommit(
+  { client, config, ports }: InstanceContext,
+  producer: Producer,
+): OffsetCommit {
   return isExactlyOnce(config)
-    ? new TransactionalCommit(producer)
+    ? new TransactionalCommit(producer, ports.failpoints)
     : new PlainCommit((offsets, membership) => commitOffsets(client, membership, offsets));
 }
 
@@ -170,6 +177,7 @@ function createRegistry(
     createCursor: ports.createCursor,
     lag: (topic: string, partition: number) => fetcher.lag(topic, partition),
     clock: ports.clock,
+    timers: ports.timers,
     metrics,
     tags,
     logger,
@@ -191,10 +199,11 @@ function createOpener(
     readonly registry: TaskRegistry;
     readonly sink: ProducerSink;
     readonly failures: FailureClock;
+    readonly sourceIds: () => ReadonlyMap<string, string>;
   },
 ): TaskOpener {
   const { config, ports, admin, metrics, tags } = context;
-  const { registry, sink, failures } = parts;
+  const { registry, sink, failures, sourceIds } = parts;
   const reader = new ChangelogReader({
     openFetcher: () => new Fetcher(fetcherOptions(context, 'restore')),
     recordsOf: (chunk) => changelogRecords(chunk, ports.createCursor(chunk)),
@@ -204,6 +213,7 @@ function createOpener(
     },
     stallTimeoutMs: config.restoreStallTimeoutMs,
     clock: ports.clock,
+    failpoints: ports.failpoints,
     logger: config.logger,
     metrics,
     tags,
@@ -218,6 +228,7 @@ function createOpener(
     },
     registry,
     reader,
+    sourceIds,
     allowTruncatedChangelog: config.allowTruncatedChangelog,
     exactlyOnce: isExactlyOnce(config),
     clock: ports.clock,
@@ -267,7 +278,7 @@ function createAssignor(
 }
 
 function createMember(
-  { client, config, ports }: InstanceContext,
+  { client, config, ports, threadIndex }: InstanceContext,
   assignor: StreamsPartitionAssignor,
   listener: RebalanceListener,
 ): GroupMember {
@@ -275,7 +286,7 @@ function createMember(
   return new GroupMember({
     client,
     groupId: config.applicationId,
-    groupInstanceId: groupInstanceId === null ? null : `${groupInstanceId}-${THREAD_INDEX}`,
+    groupInstanceId: groupInstanceId === null ? null : `${groupInstanceId}-${threadIndex}`,
     protocolName: 'millrace-1',
     sessionTimeoutMs: config.sessionTimeoutMs,
     heartbeatIntervalMs: config.heartbeatIntervalMs,

@@ -162,7 +162,7 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
   }
 
   #stored(entry: Entry<K, V>): Row {
-    const stored = this.#context.storage.get(this.keys.databaseKey(entry.logKey));
+    const stored = this.#context.storage.get(this.keys.databaseKey(this.#index.logKeyOf(entry)));
     return stored === undefined ? NO_ROW : this.#format.fromStorage(stored);
   }
 
@@ -337,9 +337,9 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
   ): void {
     const before = entry.held;
     const valueBytes = bytes === undefined ? this.#likelyBytes(entry) : (bytes?.length ?? 0);
-    const chargedBytes = HELD_BYTES + entry.logKey.length + valueBytes;
     if (before === null) this.#index.pin(entry);
     else this.#held.remove(entry);
+    const chargedBytes = HELD_BYTES + entry.logKey.length + valueBytes;
     const sequence = ++this.#heldSequence;
     entry.held = { bytes, timestampMs, logTimestampMs, headers, sequence, chargedBytes };
     entry.live = live;
@@ -349,7 +349,8 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
 
   /** Of a value that is not serialized yet: as long as it was, or as the one before it in this store. */
   #likelyBytes({ held, row }: Entry<K, V>): number {
-    return (held?.bytes ?? row?.bytes)?.length ?? this.#lastValueBytes;
+    const knownBytes = held?.bytes?.length ?? row?.byteLength ?? 0;
+    return knownBytes > 0 ? knownBytes : this.#lastValueBytes;
   }
 
   #chargeHeld(bytes: number): void {

@@ -88,7 +88,7 @@ export function committedWindowView<K, V>(store: ManagedStore): ReadOnlyWindowSt
 const KEY_VALUE: readonly StoreLayout[] = ['key-value', 'timestamped-key-value'];
 const WINDOW: readonly StoreLayout[] = ['window', 'timestamped-window'];
 
-const KINDS: Readonly<Record<StoreLayout, string>> = {
+const KINDS: Readonly<Partial<Record<StoreLayout, string>>> = {
   'key-value': 'key-value store',
   'timestamped-key-value': 'table store (key-value, with timestamps)',
   window: 'window store',
@@ -118,7 +118,8 @@ function isFaced(store: ManagedStore): store is FacedStore {
 }
 
 function wrongKind(store: ManagedStore, wanted: string): StreamsError {
-  const found = store instanceof StoreEngine ? KINDS[store.layout] : `${store.kind} store`;
+  const found =
+    (store instanceof StoreEngine ? KINDS[store.layout] : undefined) ?? `${store.kind} store`;
   return new StreamsError(
     'STREAMS_STORE_UNKNOWN',
     `a ${wanted} was asked for, and this is a ${found}: ask for that kind, or name another store`,

@@ -1,3 +1,4 @@
+import { newForEachTask } from '../processor/new-for-each-task.ts';
 import type { ProcessorSupplier } from '../processor/processor.ts';
 import type { StreamPartitioner } from '../processor/stream-partitioner.ts';
 import type { TimestampExtractor } from '../processor/timestamp-extractor.ts';
@@ -63,7 +64,7 @@ export class Topology {
     supplier: Omit<ProcessorSupplier<KIn, VIn, KOut, VOut>, 'name'>,
     parents: Parents,
   ): this {
-    this.#builder.addProcessor(name, supplier.create, listOf(parents));
+    this.#builder.addProcessor(name, newForEachTask(supplier), listOf(parents));
     for (const store of supplier.stores ?? []) {
       if (typeof store === 'string') this.#builder.connect(name, store);
       else this.#builder.addStateStore(store, [name]);
@@ -108,7 +109,7 @@ export class Topology {
       store,
       source: sourceSpec(sourceName, [topic], options),
       processorName,
-      create: processor.create,
+      create: newForEachTask(processor),
     });
     return this;
   }

@@ -1,3 +1,4 @@
+import { JoinWindows } from '../../src/common/join-windows.ts';
 import {
   NotBuilt,
   evaluateDatum,
@@ -38,10 +39,28 @@ export function mapJoin(left: Built, right: Built, node: JoinNode): Built {
   if (left.kind === 'table' && right.kind === 'table') {
     return { kind: 'table', table: joinTables(left, right, node, joiner), shape };
   }
+  if (left.kind === 'stream' && right.kind === 'stream') {
+    return { kind: 'stream', stream: joinStreams(left, right, node, joiner), shape };
+  }
   throw new NotBuilt(`${node.kind} join of a ${left.kind} and a ${right.kind}`);
 }
 
 type Joiner = (l: unknown, r: unknown, k: Datum) => Value;
+
+function joinStreams(
+  left: BuiltOf<'stream'>,
+  right: BuiltOf<'stream'>,
+  { kind, window }: JoinNode,
+  joiner: Joiner,
+): BuiltOf<'stream'>['stream'] {
+  if (window === undefined) throw new Error('a join of two streams needs a window');
+  const windows = JoinWindows.of(window);
+  const options = { ...serdesOf(left.shape), otherValue: serdesOf(right.shape).value };
+  if (kind === 'inner') return left.stream.join(right.stream, joiner, windows, options);
+  return kind === 'left'
+    ? left.stream.leftJoin(right.stream, joiner, windows, options)
+    : left.stream.outerJoin(right.stream, joiner, windows, options);
+}
 
 function joinTables(
   left: BuiltOf<'table'>,

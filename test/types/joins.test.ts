@@ -1,3 +1,5 @@
+/* eslint-disable @typescript-eslint/no-unsafe-class-instance-assignment -- of what does not compile it sees another overload */
+import { JoinWindows } from '../../src/common/join-windows.ts';
 import type { KStream } from '../../src/dsl/kstream.ts';
 import type { KTable } from '../../src/dsl/ktable.ts';
 import { StreamsBuilder } from '../../src/dsl/streams-builder.ts';
@@ -63,6 +65,47 @@ describe('a join of tables', () => {
     orders.join(numbered, (order) => order);
     // @ts-expect-error the store needs to know how to write what the joiner gives
     orders.join(users, (order, user) => ({ order, user }), { store: 'joined' });
+  });
+});
+
+describe('a join of streams', () => {
+  function streams() {
+    const builder = new StreamsBuilder();
+    return {
+      clicks: builder.stream('clicks', { key: serdes.string, value: serdes.json<Order>() }),
+      views: builder.stream('views', { key: serdes.string, value: serdes.json<User>() }),
+      windows: JoinWindows.of({ timeDifference: '1m' }),
+    };
+  }
+
+  test('infers what its joiner gives, and knows the serde of the key', () => {
+    const { clicks, views, windows } = streams();
+    const inner = clicks.join(views, ({ amount }, { city }) => `${amount}${city}`, windows);
+    typeOf(inner).is<KStream<string, string, 'key'>>();
+    const outer = clicks.outerJoin(views, (click, view) => click?.user ?? view?.city, windows);
+    typeOf(outer).is<KStream<string, string | undefined, 'key'>>();
+  });
+
+  test('asks for the serdes that are not known', () => {
+    const { clicks, views, windows } = streams();
+    const cities = views.mapValues(({ city }) => city);
+    const join = (click: Readonly<Order>, city: string) => `${click.user}${city}`;
+    clicks.join(cities, join, windows, { otherValue: serdes.string });
+    // @ts-expect-error the cities have none
+    clicks.join(cities, join, windows);
+    // @ts-expect-error cities are no numbers
+    clicks.join(cities, join, windows, { otherValue: serdes.long });
+  });
+
+  test('refuses a joiner that forgets that a record can be missing, and a join without windows', () => {
+    const { clicks, views, windows } = streams();
+    // @ts-expect-error there may be no view
+    clicks.leftJoin(views, (_click, view) => view.city, windows);
+    // @ts-expect-error there may be no click
+    clicks.outerJoin(views, (click) => click.amount, windows);
+    const join = (click: Readonly<Order>, view: Readonly<User>) => `${click.user}${view.city}`;
+    // @ts-expect-error how near must the times be?
+    expect(() => clicks.join(views, join)).toThrow();
   });
 });
 

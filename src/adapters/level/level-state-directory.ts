@@ -2,6 +2,7 @@ import { chmod, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'n
 import { join } from 'node:path';
 import type { Random } from '../../common/clock.ts';
 import { invariant, isStreamsError, StreamsError } from '../../common/errors.ts';
+import { NO_FAILPOINTS, type Failpoints } from '../../common/failpoints.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type {
@@ -11,6 +12,7 @@ import type {
   Wipe,
 } from '../../state/state-directory.ts';
 import type { TaskStorage } from '../../state/task-storage.ts';
+import { settleAll } from '../../runtime/settle-all.ts';
 import { TieredTaskStorage } from '../../state/tiered-task-storage.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { folderName } from './folder-name.ts';
@@ -28,10 +30,12 @@ export interface LevelStateDirectoryOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** For crash tests. Default: none. */
+  readonly failpoints?: Failpoints;
 }
 
-/** A task, or the global stores. */
-const TASK_FOLDER = /^(\d+_\d+|global)$/;
+/** A task, or the global stores of a thread. */
+const TASK_FOLDER = /^(\d+_\d+|global(-\d+)?)$/;
 const LEAST_MEMORY_BYTES = 256 * 1024; // LevelDB takes no smaller write buffers than 64 KiB
 const LEAST_OPEN_FILES = 74;
 
@@ -45,13 +49,14 @@ export class LevelStateDirectory implements StateDirectory {
   readonly processId: string;
   readonly #options: LevelStateDirectoryOptions;
   readonly #folder: string;
-  readonly #lock: DirectoryLock;
+  /** Null: another thread of this process has it. */
+  readonly #lock: DirectoryLock | null;
   readonly #open = new Map<string, TaskStorage>();
 
   private constructor(
     options: LevelStateDirectoryOptions,
     folder: string,
-    lock: DirectoryLock,
+    lock: DirectoryLock | null,
     processId: string,
   ) {
     this.#options = options;
@@ -83,6 +88,12 @@ export class LevelStateDirectory implements StateDirectory {
         { site: { folder, option: 'stateDir' }, cause: error },
       );
     }
+  }
+
+  /** The same folder in another thread of the process, which has opened it and gives it up after this one is closed. */
+  static join(options: LevelStateDirectoryOptions, processId: string): LevelStateDirectory {
+    const folder = join(options.stateDir, folderName(options.applicationId));
+    return new LevelStateDirectory(options, folder, null, processId);
   }
 
   /**
@@ -140,6 +151,7 @@ export class LevelStateDirectory implements StateDirectory {
   async #openLevel(request: TaskStorageRequest, exists: boolean): Promise<TaskStorage> {
     const { taskId, clusterId, topologyFingerprint } = request;
     const { applicationId, levelMemoryMaxBytes, levelMaxOpenFiles } = this.#options;
+    const { failpoints = NO_FAILPOINTS } = this.#options;
     const tasks = Math.max(request.tasks, this.#open.size + 1);
     const folder = this.#folderOf(taskId);
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -151,8 +163,12 @@ export class LevelStateDirectory implements StateDirectory {
       memoryBytes: Math.max(LEAST_MEMORY_BYTES, Math.floor(levelMemoryMaxBytes / tasks)),
       maxOpenFiles: Math.max(LEAST_OPEN_FILES, Math.floor(levelMaxOpenFiles / tasks)),
       exists,
+      failpoints,
     });
-    return new TieredTaskStorage(disk, () => this.#open.delete(taskId));
+    return new TieredTaskStorage(disk, () => {
+      this.#open.delete(taskId);
+      request.onClosed?.();
+    });
   }
 
   async wipe(taskId: string, { reason, detail }: Wipe): Promise<void> {
@@ -172,8 +188,11 @@ export class LevelStateDirectory implements StateDirectory {
   }
 
   async close(): Promise<void> {
-    for (const storage of [...this.#open.values()]) await storage.close();
-    await this.#lock.release();
+    try {
+      await settleAll([...this.#open.values()].map((storage) => storage.close()));
+    } finally {
+      await this.#lock?.release();
+    }
   }
 
   #folderOf(taskId: string): string {

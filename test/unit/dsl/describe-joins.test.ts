@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { JoinWindows } from '../../../src/common/join-windows.ts';
 import type { Consumed } from '../../../src/dsl/options.ts';
 import { StreamsBuilder } from '../../../src/dsl/streams-builder.ts';
 import { serdes } from '../../../src/serde/serdes.ts';
@@ -18,6 +19,7 @@ const expected = new Map(
 const S = serdes.string;
 const IN: Consumed<string, string> = { key: S, value: S };
 const OUT = { key: S, value: S };
+const MINUTES = JoinWindows.of({ timeDifference: '1m' });
 const both = (x: string | null, y: string | null) => `${String(x)}${String(y)}`;
 
 const topologies: Record<string, (b: StreamsBuilder) => void> = {
@@ -54,6 +56,33 @@ const topologies: Record<string, (b: StreamsBuilder) => void> = {
     const one = b.table('one', IN);
     const two = b.stream('two', IN).toTable();
     b.stream('in', IN).join(one.outerJoin(two, both), both).to('out', OUT);
+  },
+  'stream-stream'(b) {
+    const one = b.stream('one', IN);
+    const two = b.stream('two', IN);
+    one.join(two, both, MINUTES).to('a', OUT);
+    one.leftJoin(two, both, MINUTES).to('b', OUT);
+    one.outerJoin(two, both, MINUTES).to('c', OUT);
+  },
+  'stream-stream-named'(b) {
+    const one = b.stream('one', IN);
+    const two = b.stream('two', IN);
+    one.join(two, both, MINUTES, { name: 'inner' }).to('a', OUT);
+    one.leftJoin(two, both, MINUTES, { name: 'left', store: 'kept' }).to('b', OUT);
+    one.outerJoin(two, both, MINUTES, { store: 'shared' }).to('c', OUT);
+  },
+  'stream-stream-rekeyed'(b) {
+    const one = b.stream('one', IN).selectKey((_, v) => v);
+    const two = b.stream('two', IN).selectKey((_, v) => v);
+    one.join(two, both, MINUTES, OUT).to('a', OUT);
+    one.leftJoin(two, both, MINUTES, { ...OUT, name: 'named' }).to('b', OUT);
+    one.outerJoin(b.stream('three', IN), both, MINUTES, OUT).to('c', OUT);
+  },
+  'stream-itself'(b) {
+    const one = b.stream('one', IN);
+    one.join(one, both, MINUTES).to('a', OUT);
+    const rekeyed = one.selectKey((_, v) => v);
+    rekeyed.join(rekeyed, both, MINUTES, OUT).to('b', OUT);
   },
 };
 
