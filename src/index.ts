@@ -37,6 +37,7 @@ export { Windowed } from './common/windowed.ts';
 
 export { serdes } from './serde/serdes.ts';
 export type { Serde, Serdes, SerdeSite } from './serde/serde.ts';
+export type { StandardSchema } from './serde/standard-schema.ts';
 
 export { BranchedKStream } from './dsl/branched-kstream.ts';
 export type { Branched, Branches } from './dsl/branched-kstream.ts';
@@ -49,13 +50,6 @@ export { KTable } from './dsl/ktable.ts';
 export { SessionWindowedCogroupedKStream } from './dsl/session-windowed-cogrouped-kstream.ts';
 export { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts';
 export { StreamsBuilder } from './dsl/streams-builder.ts';
-export { Suppressed } from './dsl/suppressed.ts';
-export type {
-  EagerSuppressBuffer,
-  SuppressBuffer,
-  SuppressedUntilTimeLimit,
-  SuppressedUntilWindowCloses,
-} from './dsl/suppressed.ts';
 export { TimeWindowedCogroupedKStream } from './dsl/time-windowed-cogrouped-kstream.ts';
 export { TimeWindowedKStream } from './dsl/time-windowed-kstream.ts';
 export type {
@@ -111,8 +105,9 @@ export {
 export type { RecordContext, TopicNameExtractor } from './processor/topic-name-extractor.ts';
 
 export type { KeyRange, KeyValueStore, ReadOnlyKeyValueStore } from './state/key-value-store.ts';
+export type { ReadOnlySessionStore, SessionStore } from './state/session-store.ts';
 export type { StoreBuilder } from './state/store-builder.ts';
 export { Stores } from './state/stores.ts';
-export type { StoreOptions as ProcessorStoreOptions } from './state/stores.ts';
+export type { SessionStoreOptions, StoreOptions as ProcessorStoreOptions } from './state/stores.ts';
 export type { Timestamped } from './state/table-store.ts';
 export type { ReadOnlyWindowStore, TimeRange, WindowStore } from './state/window-store.ts';
