@@ -36,6 +36,7 @@ export { KGroupedStream } from './dsl/kgrouped-stream.ts';
 export { KGroupedTable } from './dsl/kgrouped-table.ts';
 export { KStream } from './dsl/kstream.ts';
 export { KTable } from './dsl/ktable.ts';
+export type { BuildOptions, TopologyOptimization } from './dsl/optimizations.ts';
 export { StreamsBuilder } from './dsl/streams-builder.ts';
 export { TimeWindowedKStream } from './dsl/time-windowed-kstream.ts';
 export type {
