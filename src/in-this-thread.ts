@@ -1,6 +1,7 @@
 import { LevelStateDirectory } from './adapters/level/level-state-directory.ts';
 import { checkCluster } from './client/cluster-requirements.ts';
 import { StreamsError } from './common/errors.ts';
+import { NO_FAILPOINTS, type Failpoints } from './common/failpoints.ts';
 import type { Execution } from './execution.ts';
 import {
   folderOptions,
@@ -17,7 +18,11 @@ import type { StoreKind } from './state/store-builder.ts';
 import type { TopologyPlan } from './topology/topology-plan.ts';
 
 /** One stream thread, on the event loop of this thread. Errors: those of the constructor of `KafkaStreams`. */
-export function inThisThread(plan: TopologyPlan, options: KafkaStreamsOptions): Execution {
+export function inThisThread(
+  plan: TopologyPlan,
+  options: KafkaStreamsOptions,
+  failpoints: Failpoints = NO_FAILPOINTS,
+): Execution {
   const { streams, connection } = splitOptions(options);
   const config = parseStreamsConfig(streams);
   if (config.threads > 1) {
@@ -28,8 +33,11 @@ export function inThisThread(plan: TopologyPlan, options: KafkaStreamsOptions): 
     );
   }
   const metrics = new MetricsRegistry();
-  const folder = folderOptions(config, metrics);
-  const ports = instancePorts(config, connection, () => LevelStateDirectory.open(folder));
+  const folder = { ...folderOptions(config, metrics), failpoints };
+  const ports = {
+    ...instancePorts(config, connection, () => LevelStateDirectory.open(folder)),
+    failpoints,
+  };
   return {
     config,
     folder,

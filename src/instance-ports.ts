@@ -6,6 +6,7 @@ import { KafkaJsTransport, type KafkaJsTransportOptions } from './adapters/kafka
 import type { LevelStateDirectoryOptions } from './adapters/level/level-state-directory.ts';
 import { systemClock, systemRandom, systemTimers } from './adapters/node/clock.ts';
 import { StreamsError } from './common/errors.ts';
+import { NO_FAILPOINTS } from './common/failpoints.ts';
 import type { Metrics, MetricTags } from './observability/metrics.ts';
 import type { InstancePorts } from './runtime/instance-context.ts';
 import type { StreamsConfig, StreamsOptions } from './runtime/streams-config.ts';
@@ -67,6 +68,7 @@ export function instancePorts(
     clock: systemClock,
     timers: systemTimers,
     random: systemRandom,
+    failpoints: NO_FAILPOINTS,
   };
 }
 
@@ -79,6 +81,7 @@ export function folderOptions(config: StreamsConfig, metrics: Metrics): LevelSta
     random: systemRandom,
     logger: config.logger,
     metrics,
+    failpoints: NO_FAILPOINTS,
   };
 }
 

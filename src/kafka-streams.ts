@@ -2,6 +2,7 @@ import { LevelStateDirectory } from './adapters/level/level-state-directory.ts';
 import { systemTimers } from './adapters/node/clock.ts';
 import { parseDuration, type Duration } from './common/duration.ts';
 import { isStreamsError, StreamsError } from './common/errors.ts';
+import type { Failpoints } from './common/failpoints.ts';
 import type { Execution } from './execution.ts';
 import { inThisThread } from './in-this-thread.ts';
 import { inWorkers } from './in-workers.ts';
@@ -29,6 +30,11 @@ import type { TopologyPlan } from './topology/topology-plan.ts';
 /** A `Topology`. */
 export interface TopologySource {
   plan(): TopologyPlan;
+}
+
+/** What the tests of this library put in. Not for applications. */
+export interface TestPorts {
+  readonly failpoints?: Failpoints;
 }
 
 export interface CloseOptions {
@@ -79,11 +85,15 @@ export class KafkaStreams implements AsyncDisposable {
   /** Something failed while it was closing. */
   #wasCutOff = false;
 
-  constructor(topology: TopologySource | URL, options: KafkaStreamsOptions) {
+  constructor(
+    topology: TopologySource | URL,
+    options: KafkaStreamsOptions,
+    { failpoints }: TestPorts = {},
+  ) {
     this.#execution =
       topology instanceof URL
         ? inWorkers(topology, options)
-        : inThisThread(topology.plan(), options);
+        : inThisThread(topology.plan(), options, failpoints);
     const { config } = this.#execution;
     this.#uncaughtExceptionHandler = config.uncaughtExceptionHandler;
     this.#leaveGroup = config.groupInstanceId === null;

@@ -106,6 +106,20 @@ const MEANING: ReadonlyMap<number, readonly [code: ErrorCode, advice: string]> =
       'the batch is a duplicate of one whose offset is not known any more',
     ],
   ],
+  // Credentials. kafkajs takes an OAUTHBEARER token that was refused for accepted: the broker's refusal is a challenge,
+  // and the next request finds the exchange unfinished.
+  [
+    ERROR.ILLEGAL_SASL_STATE,
+    [
+      'STREAMS_AUTHENTICATION',
+      'it has not accepted the credentials, an OAUTHBEARER token that has expired for instance; check `sasl`',
+    ],
+  ],
+  [
+    ERROR.UNSUPPORTED_SASL_MECHANISM,
+    ['STREAMS_AUTHENTICATION', 'choose another mechanism in `sasl`'],
+  ],
+  [ERROR.SASL_AUTHENTICATION_FAILED, ['STREAMS_AUTHENTICATION', 'check `sasl`']],
   [
     ERROR.TOPIC_AUTHORIZATION_FAILED,
     ['STREAMS_AUTHORIZATION', 'grant the principal Read, Write and Describe on the topic'],

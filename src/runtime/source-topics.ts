@@ -1,4 +1,5 @@
 import type { Admin } from '../client/admin.ts';
+import { NO_TOPIC_ID } from '../client/cluster-metadata.ts';
 import type { Clock } from '../common/clock.ts';
 import { StreamsError } from '../common/errors.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -7,6 +8,8 @@ export interface SourceTopicsOptions {
   readonly admin: Pick<Admin, 'describeTopics'>;
   /** Of all sub-topologies, by the names the broker knows, as of the last assignment. */
   readonly names: () => readonly string[];
+  /** Those of them that the application itself makes. */
+  readonly internal: ReadonlySet<string>;
   /** Whether patterns match other topics than then: why a rebalance is needed, or null. */
   readonly patternChange: () => Promise<string | null>;
   readonly refreshIntervalMs: number;
@@ -35,8 +38,20 @@ export class SourceTopics {
     this.#options = options;
   }
 
+  /** Undefined where it is not known, and where the broker has no ids. */
   id(topic: string): string | undefined {
-    return this.#known.get(topic)?.topicId;
+    const id = this.#known.get(topic)?.topicId;
+    return id === NO_TOPIC_ID ? undefined : id;
+  }
+
+  /** Ids of the topics that are the user's: internal ones come and go with the application. */
+  externalIds(): ReadonlyMap<string, string> {
+    const ids = new Map<string, string>();
+    for (const topic of this.#known.keys()) {
+      const id = this.id(topic);
+      if (id !== undefined && !this.#options.internal.has(topic)) ids.set(topic, id);
+    }
+    return ids;
   }
 
   /**

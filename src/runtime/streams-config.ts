@@ -106,6 +106,8 @@ export interface StreamsConfig {
   readonly taskTimeoutMs: number;
   /** How long a restore may stand still; longer than a replica may stay out of sync (`replica.lag.time.max.ms`). */
   readonly restoreStallTimeoutMs: number;
+  /** How long a processor's `close` may take; the task goes on without it then. */
+  readonly processorCloseTimeoutMs: number;
   /** How long `close()` may take before what is open is aborted. */
   readonly closeTimeoutMs: number;
   /** How long records are processed before the event loop gets a turn. */
@@ -280,6 +282,7 @@ const OPTIONS: { readonly [K in keyof StreamsConfig]: OptionSpec<StreamsConfig[K
   metadataMaxAgeMs: duration(300_000, 1),
   taskTimeoutMs: duration(300_000),
   restoreStallTimeoutMs: duration(60_000, 1),
+  processorCloseTimeoutMs: duration(10_000, 1),
   closeTimeoutMs: duration(30_000),
   sliceMs: duration(5, 1),
 

@@ -1,6 +1,6 @@
 import type { Admin } from '../client/admin.ts';
 import type { Clock } from '../common/clock.ts';
-import { invariant } from '../common/errors.ts';
+import { invariant, StreamsError } from '../common/errors.ts';
 import { partitionKey, type TopicPartition } from '../common/topic-partition.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { StoreBuilder } from '../state/store-builder.ts';
@@ -42,6 +42,8 @@ export interface TaskOpenerOptions {
   readonly prepareOutputs: (tasks: readonly AssignedTask[]) => Promise<void>;
   readonly registry: TaskRegistry;
   readonly reader: ChangelogReader;
+  /** Of the source topics of the whole application, as they are now: state comes from them, directly or not. */
+  readonly sourceIds: () => ReadonlyMap<string, string>;
   readonly allowTruncatedChangelog: boolean;
   readonly exactlyOnce: boolean;
   readonly clock: Clock;
@@ -165,7 +167,12 @@ export class TaskOpener {
       const isRebuilt = wipes.has(live.assigned) || live.storage.position(topic) === undefined;
       if (isRebuilt && !allowTruncatedChangelog) refuseTruncatedChangelog(store, facts, times);
     }
+    const sourceIds = this.#options.sourceIds();
+    for (const assigned of tasks) {
+      if (!wipes.has(assigned)) checkSources(registry.of(assigned), sourceIds);
+    }
     for (const [assigned, wipe] of wipes) await registry.wipe(assigned, wipe);
+    for (const assigned of tasks) registry.of(assigned).storage.setSourceIds(sourceIds);
 
     return listStores().flatMap((logged) => {
       const { live, store, topic, partition } = logged;
@@ -209,6 +216,25 @@ function endAtStarts(
     bounded.set(key, { ...facts, end, isSource: true });
   }
   return bounded;
+}
+
+/**
+ * State that goes on has to go on with the topics that it came from. The broker forgets the offsets of a topic with the
+ * topic, so the new one would be read from its beginning, on top of what the old one has left in the stores.
+ */
+function checkSources(
+  { assigned, storage }: LiveTask,
+  sourceIds: ReadonlyMap<string, string>,
+): void {
+  for (const [topic, id] of sourceIds) {
+    const before = storage.sourceId(topic);
+    if (before === undefined || before === id) continue;
+    throw new StreamsError(
+      'STREAMS_TOPIC_RECREATED',
+      `this source topic was deleted and made again since the state was written: it has the id ${id}, and had ${before}. The state belongs to the old one and was left alone; reset the application (kafka-streams-application-reset, and delete its state folders) before it reads the new one`,
+      { site: { taskId: assigned.id.toString(), topic } },
+    );
+  }
 }
 
 function describeRunning({ assigned, task, storage }: LiveTask, facts: Facts): RunningTask {

@@ -76,7 +76,12 @@ export async function assembleThread(options: ThreadOptions): Promise<AssembledT
   const producer = await createProducer(context);
   const sink = new ProducerSink(producer, admin);
   const registry = createRegistry(options, { fetcher, sink });
-  const opener = createOpener(context, { registry, sink, failures });
+  const opener = createOpener(context, {
+    registry,
+    sink,
+    failures,
+    sourceIds: () => sources.externalIds(),
+  });
   const tasks = new TaskManager({ opener, registry, onChange: wakeUp.wake, metrics, tags });
   const environment = createEnvironment(context, { registry, tasks });
   const subscribed = createSubscribedPlan(context);
@@ -84,6 +89,7 @@ export async function assembleThread(options: ThreadOptions): Promise<AssembledT
   const sources = new SourceTopics({
     admin,
     names: () => assignor.topics(),
+    internal: new Set(plan.repartitionTopics.map(({ name }) => names.resolve(name))),
     patternChange: () => subscribed.change(),
     refreshIntervalMs: config.metadataMaxAgeMs,
     clock,
@@ -107,6 +113,7 @@ export async function assembleThread(options: ThreadOptions): Promise<AssembledT
       pendingTimeoutMs: config.taskTimeoutMs,
       clock,
       timers,
+      failpoints: ports.failpoints,
       metrics,
       tags,
     }),
@@ -153,9 +160,12 @@ async function createProducer(context: InstanceContext): Promise<Producer> {
   return producer;
 }
 
-function createOffsetCommit({ client, config }: InstanceContext, producer: Producer): OffsetCommit {
+function createOffsetCommit(
+  { client, config, ports }: InstanceContext,
+  producer: Producer,
+): OffsetCommit {
   return isExactlyOnce(config)
-    ? new TransactionalCommit(producer)
+    ? new TransactionalCommit(producer, ports.failpoints)
     : new PlainCommit((offsets, membership) => commitOffsets(client, membership, offsets));
 }
 
@@ -175,6 +185,7 @@ function createRegistry(
     createCursor: ports.createCursor,
     lag: (topic: string, partition: number) => fetcher.lag(topic, partition),
     clock: ports.clock,
+    timers: ports.timers,
     metrics,
     tags,
     logger,
@@ -196,10 +207,11 @@ function createOpener(
     readonly registry: TaskRegistry;
     readonly sink: ProducerSink;
     readonly failures: FailureClock;
+    readonly sourceIds: () => ReadonlyMap<string, string>;
   },
 ): TaskOpener {
   const { config, ports, admin, metrics, tags } = context;
-  const { registry, sink, failures } = parts;
+  const { registry, sink, failures, sourceIds } = parts;
   const reader = new ChangelogReader({
     openFetcher: () => new Fetcher(fetcherOptions(context, 'restore')),
     recordsOf: (chunk, endOffset) => changelogRecords(chunk, ports.createCursor(chunk), endOffset),
@@ -209,6 +221,7 @@ function createOpener(
     },
     stallTimeoutMs: config.restoreStallTimeoutMs,
     clock: ports.clock,
+    failpoints: ports.failpoints,
     logger: config.logger,
     metrics,
     tags,
@@ -223,6 +236,7 @@ function createOpener(
     },
     registry,
     reader,
+    sourceIds,
     allowTruncatedChangelog: config.allowTruncatedChangelog,
     exactlyOnce: isExactlyOnce(config),
     clock: ports.clock,

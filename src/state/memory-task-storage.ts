@@ -16,6 +16,7 @@ export class MemoryTaskStorage implements TaskStorage {
   readonly persistent = false;
   readonly #rows = new Map<string, string>();
   readonly #positions = new Map<string, ChangelogPosition>();
+  readonly #sourceIds = new Map<string, string>();
   readonly #numbers: StoreNumbers;
   /** Made when somebody first asks for a range: most stores are read by key only. */
   #order: SortedKeys | null = null;
@@ -47,6 +48,14 @@ export class MemoryTaskStorage implements TaskStorage {
 
   position(changelogTopic: string): ChangelogPosition | undefined {
     return this.#positions.get(changelogTopic);
+  }
+
+  sourceId(topic: string): string | undefined {
+    return this.#sourceIds.get(topic);
+  }
+
+  setSourceIds(ids: ReadonlyMap<string, string>): void {
+    for (const [topic, id] of ids) this.#sourceIds.set(topic, id);
   }
 
   write({ entries, positions }: CommittedChanges): Promise<void> {

@@ -10,6 +10,8 @@ export interface KafkaJsChannelOptions {
   readonly clientId: string;
   readonly broker: string;
   readonly usesSasl: boolean;
+  /** What a re-authentication that failed means. */
+  readonly refusal: (cause: unknown) => StreamsError;
   readonly maxFrameBytes: number;
   /** Whether requests of this API and version have the flexible header, with a tag section. */
   readonly isFlexible: (apiKey: number, version: number) => boolean;
@@ -171,8 +173,9 @@ export class KafkaJsChannel implements Channel {
       // Shared by all who ask at the same time.
       await this.#options.connection.authenticate();
     } catch (cause) {
-      this.close();
-      throw this.#error('the re-authentication failed', cause);
+      const refusal = this.#options.refusal(cause);
+      this.close(refusal);
+      throw refusal;
     } finally {
       clearTimeout(timer);
     }

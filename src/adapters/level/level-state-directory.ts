@@ -2,6 +2,7 @@ import { chmod, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'n
 import { join } from 'node:path';
 import type { Random } from '../../common/clock.ts';
 import { invariant, isStreamsError, StreamsError } from '../../common/errors.ts';
+import { NO_FAILPOINTS, type Failpoints } from '../../common/failpoints.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type {
@@ -11,6 +12,7 @@ import type {
   Wipe,
 } from '../../state/state-directory.ts';
 import type { TaskStorage } from '../../state/task-storage.ts';
+import { settleAll } from '../../runtime/settle-all.ts';
 import { TieredTaskStorage } from '../../state/tiered-task-storage.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { folderName } from './folder-name.ts';
@@ -28,6 +30,8 @@ export interface LevelStateDirectoryOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** For crash tests. Default: none. */
+  readonly failpoints?: Failpoints;
 }
 
 /** A task, or the global stores of a thread. */
@@ -147,6 +151,7 @@ export class LevelStateDirectory implements StateDirectory {
   async #openLevel(request: TaskStorageRequest, exists: boolean): Promise<TaskStorage> {
     const { taskId, clusterId, topologyFingerprint } = request;
     const { applicationId, levelMemoryMaxBytes, levelMaxOpenFiles } = this.#options;
+    const { failpoints = NO_FAILPOINTS } = this.#options;
     const tasks = Math.max(request.tasks, this.#open.size + 1);
     const folder = this.#folderOf(taskId);
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -158,6 +163,7 @@ export class LevelStateDirectory implements StateDirectory {
       memoryBytes: Math.max(LEAST_MEMORY_BYTES, Math.floor(levelMemoryMaxBytes / tasks)),
       maxOpenFiles: Math.max(LEAST_OPEN_FILES, Math.floor(levelMaxOpenFiles / tasks)),
       exists,
+      failpoints,
     });
     return new TieredTaskStorage(disk, () => {
       this.#open.delete(taskId);
@@ -182,8 +188,11 @@ export class LevelStateDirectory implements StateDirectory {
   }
 
   async close(): Promise<void> {
-    for (const storage of [...this.#open.values()]) await storage.close();
-    await this.#lock?.release();
+    try {
+      await settleAll([...this.#open.values()].map((storage) => storage.close()));
+    } finally {
+      await this.#lock?.release();
+    }
   }
 
   #folderOf(taskId: string): string {

@@ -59,6 +59,19 @@ describe('state on disk', () => {
     );
   });
 
+  test('of a source topic that was made again is neither used nor touched', async () => {
+    await using app = await stopped();
+    await withClient((admin) => admin.deleteTopics([app.input]));
+    await createTopic({ topic: app.input });
+    await produce(app.input, countingInput(5, 10));
+
+    const refused = app.create(app.topology());
+    await expect(refused.start()).rejects.toMatchObject({ code: 'STREAMS_TOPIC_RECREATED' });
+    expect(refused.error?.message).toContain(`topic ${app.input}`);
+    expect(await readdir(app.folder)).toContain('CURRENT');
+    expect(await readCounts(app.output)).toEqual(exactCounts(5, 10));
+  });
+
   test('waits for a transaction that somebody left open, and says so when that takes too long', async () => {
     await using app = await stopped({
       restoreStallTimeoutMs: 1_000,

@@ -14,6 +14,7 @@ import { ClassicLevel } from 'classic-level';
 import { LevelStateDirectory } from '../../../../src/adapters/level/level-state-directory.ts';
 import { LevelTaskStorage } from '../../../../src/adapters/level/level-task-storage.ts';
 import { systemRandom } from '../../../../src/adapters/node/clock.ts';
+import { NO_FAILPOINTS } from '../../../../src/common/failpoints.ts';
 import { MetricsRegistry } from '../../../../src/observability/metrics-registry.ts';
 import type { StoreDescription } from '../../../../src/state/task-storage.ts';
 import { RecordingLogger } from '../../../support/recording-logger.ts';
@@ -92,6 +93,49 @@ describe('the state directory', () => {
     await directory.close();
   });
 
+  test('remembers the ids of the source topics from the next write on', async () => {
+    await using folder = await tempFolder();
+    const ids = new Map([['clicks', 'cafe']]);
+    for (const expected of [undefined, undefined, 'cafe']) {
+      const directory = await openLevelDirectory({ stateDir: folder.path });
+      const { storage } = await directory.open(TASK);
+      expect(storage.sourceId('clicks')).toBe(expected);
+      storage.setSourceIds(ids);
+      // The first time nothing is written after it, as where a task is taken away again at once.
+      const isLast = (await readdir(join(folder.path, 'app'))).includes('again');
+      if (isLast) await storage.write({ entries: [[KEY, VALUE]], positions: new Map() });
+      await writeFile(join(folder.path, 'app/again'), '');
+      await directory.close();
+    }
+  });
+
+  test('gives up the lock also where a database does not close', async () => {
+    await using folder = await tempFolder();
+    const directory = await openLevelDirectory({ stateDir: folder.path });
+    const { storage } = await directory.open(TASK);
+    await directory.open({ ...TASK, taskId: '0_1' });
+    storage.close = () => Promise.reject(new Error('the disk is gone'));
+    await expect(directory.close()).rejects.toThrow('the disk is gone');
+    const again = await openLevelDirectory({ stateDir: folder.path });
+    await again.open({ ...TASK, taskId: '0_1' });
+    await again.close();
+  });
+
+  test('closes a database after what is being cleared', async () => {
+    await using folder = await tempFolder();
+    const directory = await openLevelDirectory({ stateDir: folder.path });
+    const { storage } = await directory.open(TASK);
+    const entries = Array.from(
+      { length: 5000 },
+      (_, row) => [Uint8Array.of(1, row >> 8, row), KEY] as const,
+    );
+    await storage.write({ entries, positions: new Map([[STORE.changelogTopic, POSITION]]) });
+    const cleared = storage.clear({ from: Uint8Array.of(1), to: Uint8Array.of(2) });
+    await directory.close();
+    await cleared;
+    expect(await readBack(folder.path)).toMatchObject({ value: undefined, position: POSITION });
+  });
+
   test('is for its user only, and keeps its process id', async () => {
     await using folder = await tempFolder();
     const first = await openLevelDirectory({ stateDir: folder.path });
@@ -148,6 +192,11 @@ describe('the state directory', () => {
     ['the format is gone', 'format', null],
     ['the format is no number', 'format', Uint8Array.of(1)],
     ['a position is cut', 'changelog/app-counts-changelog', Uint8Array.of(1, 2)],
+    [
+      'a position is beyond 2^53',
+      'changelog/app-counts-changelog',
+      Uint8Array.of(0x20, ...new Uint8Array(15)),
+    ],
     ['a store has a layout that is not known', 'store/counts', Buffer.from('..what')],
   ])('wipes what cannot be read: %s', async (_, name, value) => {
     await using folder = await tempFolder();
@@ -202,6 +251,7 @@ describe('the state directory', () => {
       memoryBytes: 1_048_576,
       maxOpenFiles: 100,
       exists: true,
+      failpoints: NO_FAILPOINTS,
     });
     await expect(opening).rejects.toMatchObject({ site: { folder: folder.path, taskId: '0_0' } });
   });
