@@ -164,6 +164,10 @@ export class StreamTask {
   /** Makes the processors and takes up the times that were committed. Errors: those of the processors' constructors. */
   async start(positions: readonly SourcePosition[]): Promise<void> {
     await this.#closeAbandoned();
+    // Whatever outlived an abort would be committed with what comes now (I9).
+    invariant(this.uncommittedBytes === 0, 'a task starts with nothing uncommitted', {
+      taskId: this.#name,
+    });
     this.#processorTimesMs = new Map();
     this.#committed.clear();
     let streamTimeMs = UNKNOWN_TIME_MS;
@@ -288,7 +292,7 @@ export class StreamTask {
     return (moved.length > 0 ? moved : known.slice(0, 1)).map((queue) => ({
       topic: queue.topic,
       partition: queue.partition,
-      offset: queue.nextOffset() ?? 0,
+      offset: this.#forwardOffset(queue),
       metadata: encodeOffsetMetadata({
         partitionTimeMs: queue.partitionTimeMs,
         processorTimesMs: this.#processorTimesMs,
@@ -340,6 +344,19 @@ export class StreamTask {
       this.#execution.abandon();
       metrics.remove(this.#tags);
     }
+  }
+
+  /** What is committed never goes back (I15). */
+  #forwardOffset(queue: RecordQueue): number {
+    const { topic, partition } = queue;
+    const offset = queue.nextOffset() ?? 0;
+    const committed = this.#committed.get(queue) ?? 0;
+    invariant(offset >= committed, `a commit would go back from ${committed} to ${offset}`, {
+      taskId: this.#name,
+      topic,
+      partition,
+    });
+    return offset;
   }
 
   #begin({ topic, partition, offset, metadata }: SourcePosition): number {
