@@ -89,8 +89,9 @@ export {
 export type { RecordContext, TopicNameExtractor } from './processor/topic-name-extractor.ts';
 
 export type { KeyRange, KeyValueStore, ReadOnlyKeyValueStore } from './state/key-value-store.ts';
+export type { ReadOnlySessionStore, SessionStore } from './state/session-store.ts';
 export type { StoreBuilder } from './state/store-builder.ts';
 export { Stores } from './state/stores.ts';
-export type { StoreOptions as ProcessorStoreOptions } from './state/stores.ts';
+export type { SessionStoreOptions, StoreOptions as ProcessorStoreOptions } from './state/stores.ts';
 export type { Timestamped } from './state/table-store.ts';
 export type { ReadOnlyWindowStore, TimeRange, WindowStore } from './state/window-store.ts';

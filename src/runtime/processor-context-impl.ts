@@ -16,6 +16,7 @@ import type {
 import type { RecordMetadata } from '../processor/record-metadata.ts';
 import type { JoinStore } from '../state/join-store.ts';
 import type { OuterJoinStore } from '../state/outer-join-store.ts';
+import type { SessionStore } from '../state/session-store.ts';
 import type { SessionTableStore } from '../state/session-table-store.ts';
 import type { SubscriptionStore } from '../state/subscription-store.ts';
 import type { ChangeBuffer, TimeOrderedBuffer } from '../state/time-ordered-buffer.ts';
@@ -147,6 +148,10 @@ export class ProcessorContextImpl implements InternalProcessorContext {
 
   windowTableStore<K, V>(name: string): WindowTableStore<K, V> {
     return this.#stores.windowTableStore<K, V>(name);
+  }
+
+  sessionStore<K, A>(name: string): SessionStore<K, A> {
+    return this.#stores.sessionStore<K, A>(name);
   }
 
   sessionTableStore<K, A>(name: string): SessionTableStore<K, A> {
