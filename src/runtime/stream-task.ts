@@ -108,7 +108,6 @@ export class StreamTask {
   #isStarted = false;
   #didWork = false;
   #commitRequested = false;
-  #processorTimesMs = new Map<string, number>();
   readonly #committed = new Map<RecordQueue, number>();
 
   private constructor(options: StreamTaskOptions) {
@@ -168,7 +167,7 @@ export class StreamTask {
     invariant(this.uncommittedBytes === 0, 'a task starts with nothing uncommitted', {
       taskId: this.#name,
     });
-    this.#processorTimesMs = new Map();
+    this.#execution.processorTimes.clear();
     this.#committed.clear();
     let streamTimeMs = UNKNOWN_TIME_MS;
     for (const position of positions) {
@@ -292,7 +291,7 @@ export class StreamTask {
       offset: this.#forwardOffset(queue),
       metadata: encodeOffsetMetadata({
         partitionTimeMs: queue.partitionTimeMs,
-        processorTimesMs: this.#processorTimesMs,
+        processorTimesMs: this.#execution.processorTimes.all,
       }),
     }));
   }
@@ -377,10 +376,7 @@ export class StreamTask {
       );
     }
     const partitionTimeMs = decoded?.partitionTimeMs ?? UNKNOWN_TIME_MS;
-    for (const [name, timeMs] of decoded?.processorTimesMs ?? []) {
-      const known = this.#processorTimesMs.get(name) ?? -Infinity;
-      this.#processorTimesMs.set(name, Math.max(known, timeMs));
-    }
+    if (decoded !== null) this.#execution.processorTimes.restore(decoded.processorTimesMs);
     queue.reset(offset, partitionTimeMs);
     if (offset !== null) this.#committed.set(queue, offset);
     return partitionTimeMs;
