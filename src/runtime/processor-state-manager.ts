@@ -1,4 +1,4 @@
-import { StreamsError } from '../common/errors.ts';
+import { invariant, StreamsError } from '../common/errors.ts';
 import { NO_HEADERS } from '../common/record.ts';
 import type { Metrics, MetricTags } from '../observability/metrics.ts';
 import type { ManagedStore, RestoredRecord } from '../state/managed-store.ts';
@@ -105,6 +105,7 @@ export class ProcessorStateManager {
         site: { taskId: this.#options.current.taskId, topic: changelogTopic },
       });
     }
+    this.#requireForward(changelogTopic, position);
     const entries = store.restore(records);
     await this.#options.storage.write({
       entries,
@@ -120,8 +121,19 @@ export class ProcessorStateManager {
   }
 
   seal(positions: ReadonlyMap<string, ChangelogPosition>): CommittedChanges {
+    for (const [topic, position] of positions) this.#requireForward(topic, position);
     const sealed = this.#list.map((store) => store.seal());
     return { entries: chain(sealed), positions };
+  }
+
+  /** A position that goes back would claim less than the rows beside it hold, and apply changes to them twice (I1). */
+  #requireForward(topic: string, { topicId, offset }: ChangelogPosition): void {
+    const known = this.position(topic);
+    const isForward = known?.topicId !== topicId || offset >= known.offset;
+    invariant(isForward, `the position of a changelog would go back to ${offset}`, {
+      taskId: this.#options.current.taskId,
+      topic,
+    });
   }
 
   written(): void {
