@@ -1,12 +1,8 @@
 // The public surface of `millrace`.
 
 export { KafkaStreams } from './kafka-streams.ts';
-export type {
-  CloseOptions,
-  KafkaStreamsOptions,
-  StreamsMetrics,
-  TopologySource,
-} from './kafka-streams.ts';
+export type { CloseOptions, StreamsMetrics, TopologySource } from './kafka-streams.ts';
+export type { KafkaStreamsOptions } from './instance-ports.ts';
 export type { RestoreEvent, RestoreListener } from './runtime/restore-listener.ts';
 export type {
   ProcessingGuarantee,
@@ -33,6 +29,7 @@ export { Windowed } from './common/windowed.ts';
 
 export { serdes } from './serde/serdes.ts';
 export type { Serde, Serdes, SerdeSite } from './serde/serde.ts';
+export type { StandardSchema } from './serde/standard-schema.ts';
 
 export { GlobalKTable } from './dsl/global-ktable.ts';
 export { KGroupedStream } from './dsl/kgrouped-stream.ts';
@@ -62,9 +59,24 @@ export type {
   ErrorHandlerContext,
   ErrorHandlerResponse,
 } from './processor/error-handlers.ts';
+export type {
+  CreateFixedKeyProcessor,
+  FixedKeyProcessor,
+  FixedKeyProcessorSupplier,
+} from './processor/fixed-key-processor.ts';
+export type { FixedKeyRecord } from './processor/fixed-key-record.ts';
 export type { CreateProcessor, Processor, ProcessorSupplier } from './processor/processor.ts';
-export type { ProcessorContext } from './processor/processor-context.ts';
-export type { Cancellable, PunctuationType, Punctuator } from './processor/punctuator.ts';
+export type {
+  FixedKeyProcessorContext,
+  ProcessingContext,
+  ProcessorContext,
+} from './processor/processor-context.ts';
+export type {
+  Cancellable,
+  PunctuationType,
+  Punctuator,
+  ScheduleOptions,
+} from './processor/punctuator.ts';
 export type { RecordMetadata } from './processor/record-metadata.ts';
 export type { StreamPartitioner } from './processor/stream-partitioner.ts';
 export type { ExtractedRecord, TimestampExtractor } from './processor/timestamp-extractor.ts';

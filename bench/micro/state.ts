@@ -21,6 +21,7 @@ import type { TaskStorage } from '../../src/state/task-storage.ts';
 
 const RUNS = 5;
 const MIB = 1_048_576;
+const T0 = Date.UTC(2024, 0, 1);
 
 interface Tally {
   count: number;
@@ -32,6 +33,7 @@ interface OpenOptions {
   readonly storage: TaskStorage;
   readonly cacheBytes?: number;
   readonly objectsBytes?: number;
+  readonly objects?: SharedObjectBudget;
 }
 
 let logged = 0;
@@ -48,7 +50,7 @@ function open(builder: StoreBuilder, options: OpenOptions): ManagedStore {
     },
     changelogTopic: 'bench-store-changelog',
     recordCache: new SharedRecordCache(cacheBytes),
-    objects: new SharedObjectBudget(objectsBytes),
+    objects: options.objects ?? new SharedObjectBudget(objectsBytes),
     metrics: new MetricsRegistry(),
     tags: {},
     recordTimestampMs: () => 0,
@@ -201,24 +203,35 @@ async function levelCommits(): Promise<void> {
   });
 }
 
-/** What an entry really takes: the budget counts key, value and 100 bytes. */
-async function entryBytes(): Promise<void> {
+interface WeighedEntries<V> {
+  readonly value: Serde<V>;
+  readonly make: (n: number) => V;
+}
+
+/** What entries at rest take, beside what the budget counts: it must not count less. */
+async function entryBytes<V>(name: string, { value, make }: WeighedEntries<V>): Promise<void> {
   const { gc } = globalThis;
   if (gc === undefined) return;
-  const storage = new MemoryTaskStorage();
-  const builder = tableStoreBuilder({ name: 'counts', key: serdes.string, value: serdes.long });
-  const store = open(builder, { storage });
-  const table = asTableStore<string, number>(store);
-  gc();
-  const before = process.memoryUsage();
-  for (let i = 0; i < 500_000; i++) table.update(`customer-${i}`, i, i, NO_HEADERS);
+  const entries = 300_000;
+  const objects = new SharedObjectBudget(1024 * MIB);
+  const builder = tableStoreBuilder({ name: 'weighed', key: serdes.string, value });
+  const store = open(builder, { storage: new MemoryTaskStorage(), objects });
+  const table = asTableStore<string, V>(store);
+  const heapBytes = (): number => {
+    gc();
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  };
+  const beforeBytes = heapBytes();
+  for (let n = 0; n < entries; n++) table.update(`customer-${n}`, make(n), T0 + n, NO_HEADERS);
+  const dirty = (heapBytes() - beforeBytes) / entries;
   store.seal();
   store.written();
-  gc();
-  const after = process.memoryUsage();
-  const bytes = after.heapUsed + after.external - before.heapUsed - before.external;
+  const clean = (heapBytes() - beforeBytes) / entries;
+  const counted = objects.usedBytes / entries;
   console.log(
-    `memory of an entry, 15-byte key and 8-byte value: ${Math.round(bytes / 500_000)} bytes`,
+    `an entry with a 15-byte key and ${name}: ${Math.round(clean)} bytes at rest, ` +
+      `${Math.round(counted)} counted; ${Math.round(dirty)} in an open transaction`,
   );
   await Promise.resolve(table.get('customer-1'));
 }
@@ -229,5 +242,10 @@ await tallies('tallies, uncached', 0);
 await tallies('tallies, cached', 64 * MIB);
 await windows();
 await levelCommits();
-await entryBytes();
+await entryBytes('a number', { value: serdes.long, make: (n) => n });
+await entryBytes('a tally of 40 bytes', {
+  value: serdes.json<Tally>(),
+  make: (n) => ({ count: n, total: n * 1.5, worst: n + 0.25 }),
+});
+await entryBytes('100 bytes', { value: serdes.bytes, make: () => new Uint8Array(100) });
 console.log(`(${logged} bytes to a changelog that keeps nothing)`);

@@ -54,6 +54,19 @@ export class Admin {
     );
   }
 
+  /** Names of all topics that this client may see, but for the broker's own, such as `__consumer_offsets`. */
+  listTopics(): Promise<readonly string[]> {
+    return this.#client.retrying('listing topics', async () => {
+      const { response } = await this.#client.send({ any: true }, 'admin', metadata, {
+        topics: null,
+        allowAutoTopicCreation: false,
+      });
+      return response.topics.flatMap(({ name, isInternal }) =>
+        name === null || isInternal ? [] : [name],
+      );
+    });
+  }
+
   /**
    * Creates topics and waits until every broker knows them and their partitions have leaders. One that exists is left as it is.
    *

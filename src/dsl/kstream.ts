@@ -5,14 +5,17 @@ import { mapValues } from '../operators/map-values.ts';
 import { map, type KeyValue } from '../operators/map.ts';
 import { passThrough } from '../operators/pass-through.ts';
 import { peek } from '../operators/peek.ts';
+import { processValues } from '../operators/process-values.ts';
 import { selectKey } from '../operators/select-key.ts';
 import type { CreateInternalProcessor } from '../processor/internal-processor-context.ts';
+import type { FixedKeyProcessorSupplier } from '../processor/fixed-key-processor.ts';
+import { newForEachTask } from '../processor/new-for-each-task.ts';
 import type { ProcessorSupplier } from '../processor/processor.ts';
 import type { TopicNameExtractor } from '../processor/topic-name-extractor.ts';
 import type { Serde } from '../serde/serde.ts';
 import { TimeWindowedSerde } from '../serde/time-windowed-serde.ts';
 import { erasePartitioner, eraseSerde, eraseTopic } from '../topology/erase.ts';
-import { topologyError } from '../topology/topology-error.ts';
+import { checkName, topologyError } from '../topology/topology-error.ts';
 import type { GlobalKTable } from './global-ktable.ts';
 import { joinTable } from './join-table.ts';
 import { KGroupedStream } from './kgrouped-stream.ts';
@@ -225,10 +228,8 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
    * async. Its input is not repartitioned, even where the key has changed.
    */
   process<KR, VR>(supplier: ProcessorSupplier<K, V, KR, VR>): KStream<KR, VR, never> {
-    const { stores = [], create } = supplier;
-    // The one operator whose given name leaves no gap in the numbers, as in Kafka Streams.
-    const name = supplier.name ?? this.#state.graph.nodeName('KSTREAM-PROCESSOR-');
-    const node = this.#named(name, { stores, create: () => create });
+    const create = newForEachTask(supplier);
+    const node = this.#processed('KSTREAM-PROCESSOR-', supplier, create);
     return new KStream<KR, VR, never>({
       ...this.#state,
       node,
@@ -236,6 +237,15 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
       value: null,
       repartitionRequired: true,
     });
+  }
+
+  /** As `process`, with a processor that cannot change keys: the result need not be repartitioned on its account. */
+  processValues<VR>(
+    supplier: FixedKeyProcessorSupplier<K, V, VR>,
+  ): KStream<K, VR, Exclude<Known, 'value'>> {
+    const create = processValues<K, V, VR>(newForEachTask(supplier));
+    const node = this.#processed('KSTREAM-PROCESSVALUES-', supplier, create);
+    return new KStream({ ...this.#state, node, value: null });
   }
 
   /** For aggregating by key. */
@@ -318,6 +328,19 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
   /** Only for the DSL's other classes. */
   static stateOf<K, V, Known extends SerdePart>(stream: KStream<K, V, Known>): StreamState {
     return stream.#state;
+  }
+
+  /** A user's processor: the one kind of node whose given name leaves no gap in the numbers, as in Kafka Streams. */
+  #processed(
+    prefix: string,
+    { name, stores = [] }: Pick<ProcessorSupplier<K, V>, 'name' | 'stores'>,
+    create: CreateInternalProcessor,
+  ): OperatorNode {
+    if (name !== undefined) checkName(name, 'the name of a node');
+    return this.#named(name ?? this.#state.graph.nodeName(prefix), {
+      stores,
+      create: () => create,
+    });
   }
 
   #add({ prefix, name, create }: OperatorSpec): OperatorNode {

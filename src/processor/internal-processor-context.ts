@@ -7,13 +7,15 @@ import type { ChangeBuffer, TimeOrderedBuffer } from '../state/time-ordered-buff
 import type { WindowTableStore } from '../state/window-table-store.ts';
 import type { DroppedReason } from './dropped-reason.ts';
 import type { Processor } from './processor.ts';
-import type { ProcessorContext } from './processor-context.ts';
+import type { FixedKeyProcessorContext, ProcessorContext } from './processor-context.ts';
 
 /** What the built-in operators see beyond `ProcessorContext`. */
 export interface InternalProcessorContext<KOut = unknown, VOut = unknown> extends ProcessorContext<
   KOut,
   VOut
 > {
+  /** The same context for a processor that cannot change keys. */
+  fixedKey(): FixedKeyProcessorContext<KOut, VOut>;
   /** A connected store that keeps the rows of a table, as the DSL uses it; a global table's too, read-only. */
   tableStore<K, V>(name: string): TableStore<K, V>;
   windowTableStore<K, V>(name: string): WindowTableStore<K, V>;

@@ -2,6 +2,7 @@ import type { FetchedPartition } from '../client/fetch-partition.ts';
 import type { Fetcher } from '../client/fetcher.ts';
 import type { Clock } from '../common/clock.ts';
 import { isStreamsError, StreamsError } from '../common/errors.ts';
+import type { Failpoints } from '../common/failpoints.ts';
 import { partitionKey } from '../common/topic-partition.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Counter, Gauge, Metrics, MetricTags } from '../observability/metrics.ts';
@@ -41,6 +42,7 @@ export interface ChangelogReaderOptions {
   readonly onProgress: () => void;
   readonly stallTimeoutMs: number;
   readonly clock: Clock;
+  readonly failpoints: Failpoints;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly tags: MetricTags;
@@ -80,11 +82,14 @@ export class ChangelogReader {
       open.set(partitionKey(topic, partition), new StoreRestore(target, this.#options));
     }
     if (open.size === 0) return;
+    const { failpoints } = this.#options;
+    failpoints.pass('restore.begin');
     const fetcher = this.#options.openFetcher();
     try {
       for (const restore of open.values()) restore.start();
       fetcher.assign([...open.values()].map((restore) => restore.assignment));
       await this.#replay(open, fetcher, signal);
+      failpoints.pass('restore.end');
     } finally {
       this.#remaining.set(0);
       await fetcher.close();
@@ -96,7 +101,7 @@ export class ChangelogReader {
     fetcher: Fetcher,
     signal: AbortSignal,
   ): Promise<void> {
-    const { clock, stallTimeoutMs } = this.#options;
+    const { clock, stallTimeoutMs, failpoints } = this.#options;
     let lastMoveMs = clock.monotonicMs();
     while (open.size > 0) {
       signal.throwIfAborted();
@@ -107,6 +112,7 @@ export class ChangelogReader {
         if (restore === undefined) continue;
         this.#restored.add(await restore.apply(chunk));
         this.#options.onProgress();
+        failpoints.pass('restore.batch');
         if (!restore.isDone) continue;
         await restore.end();
         open.delete(key);

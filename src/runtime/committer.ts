@@ -2,6 +2,7 @@ import type { PartitionOffset } from '../client/committed-offsets.ts';
 import type { Membership } from '../client/group-member.ts';
 import type { Clock, Timers } from '../common/clock.ts';
 import { invariant, StreamsError } from '../common/errors.ts';
+import type { Failpoints } from '../common/failpoints.ts';
 import type { TaskId } from '../common/task-id.ts';
 import type { Counter, Histogram, Metrics, MetricTags } from '../observability/metrics.ts';
 import type {
@@ -63,13 +64,16 @@ export interface OffsetCommit {
 export class TransactionalCommit implements OffsetCommit {
   readonly transactional = true;
   readonly #producer: CommittingProducer;
+  readonly #failpoints: Failpoints;
 
-  constructor(producer: CommittingProducer) {
+  constructor(producer: CommittingProducer, failpoints: Failpoints) {
     this.#producer = producer;
+    this.#failpoints = failpoints;
   }
 
   async commit(offsets: readonly PartitionOffset[], membership: Membership): Promise<void> {
     await this.#producer.sendOffsets(offsets, membership); // T5
+    this.#failpoints.pass('endtxn.before');
     await this.#producer.commitTransaction(); // T6
   }
 }
@@ -95,6 +99,7 @@ export interface CommitterOptions {
   readonly pendingTimeoutMs: number;
   readonly clock: Clock;
   readonly timers: Timers;
+  readonly failpoints: Failpoints;
   readonly metrics: Metrics;
   readonly tags: MetricTags;
 }
@@ -127,7 +132,7 @@ export class Committer {
     tasks: readonly OpenTask[],
     membership: Membership,
   ): Promise<readonly PartitionOffset[]> {
-    const { producer, offsetCommit, clock } = this.#options;
+    const { producer, offsetCommit, clock, failpoints } = this.#options;
     const startMs = clock.monotonicMs();
 
     // T3: the record caches forward and log, which produces.
@@ -141,15 +146,19 @@ export class Committer {
 
     // T4: every produce is acknowledged before any offset is sent (I3).
     await producer.flush();
+    failpoints.pass('produce.acked');
 
     // T5, T6: at least one offset of every task that did anything, under the captured generation (I4, I5).
     const offsets = committing.flatMap(({ task }) => task.committableOffsets());
     invariant(offsets.length > 0, 'a commit has no offset to fence it');
+    failpoints.pass('offsets.before');
     await offsetCommit.commit(offsets, membership);
+    failpoints.pass('store.before');
 
     // T7: only now may the stores on disk know of it (I2).
     await this.#cleared();
     await settleAll(committing.map((open) => this.#writeStores(open)));
+    failpoints.pass('store.after');
 
     // T8 is the caller's: only now may it publish the offsets.
 

@@ -4,8 +4,15 @@ import { NO_HEADERS, type Headers, type StreamRecord } from '../common/record.ts
 import type { Logger } from '../observability/logger.ts';
 import type { Counter } from '../observability/metrics.ts';
 import type { DroppedReason } from '../processor/dropped-reason.ts';
+import { FixedKeyRecord } from '../processor/fixed-key-record.ts';
 import type { InternalProcessorContext } from '../processor/internal-processor-context.ts';
-import type { Cancellable, PunctuationType, Punctuator } from '../processor/punctuator.ts';
+import type { FixedKeyProcessorContext } from '../processor/processor-context.ts';
+import type {
+  Cancellable,
+  PunctuationType,
+  Punctuator,
+  ScheduleOptions,
+} from '../processor/punctuator.ts';
 import type { RecordMetadata } from '../processor/record-metadata.ts';
 import type { JoinStore } from '../state/join-store.ts';
 import type { OuterJoinStore } from '../state/outer-join-store.ts';
@@ -21,6 +28,15 @@ import type { ConnectedStores } from './connected-stores.ts';
 import type { CurrentRecord } from './current-record.ts';
 import type { ProcessorNode } from './processor-node.ts';
 
+/** A punctuator as a processor schedules it, checked. */
+export interface ScheduleRequest {
+  readonly intervalMs: number;
+  readonly type: PunctuationType;
+  readonly punctuator: Punctuator;
+  /** Null: aligned as its type says. */
+  readonly startTimeMs: number | null;
+}
+
 /** What a context needs of the task behind it. */
 export interface ContextTask {
   readonly applicationId: string;
@@ -28,12 +44,7 @@ export interface ContextTask {
   readonly current: CurrentRecord;
   readonly streamTimeMs: number;
   systemTimeMs(): number;
-  schedule(
-    node: ProcessorNode,
-    intervalMs: number,
-    type: PunctuationType,
-    punctuator: Punctuator,
-  ): Cancellable;
+  schedule(node: ProcessorNode, request: ScheduleRequest): Cancellable;
   requestCommit(): void;
   /** Forwards what a store's cache lets go of while no record is being processed; false where nothing is flushed. */
   forwardFlushed(
@@ -77,12 +88,28 @@ export class ProcessorContextImpl implements InternalProcessorContext {
     for (const child of children) child.process(record);
   }
 
-  schedule(interval: Duration, type: PunctuationType, punctuator: Punctuator): Cancellable {
+  schedule(
+    interval: Duration,
+    type: PunctuationType,
+    punctuator: Punctuator,
+    { startTimeMs }: ScheduleOptions = {},
+  ): Cancellable {
     const intervalMs = parseDuration(interval, 'interval');
-    if (intervalMs >= 1) return this.#task.schedule(this.#node, intervalMs, type, punctuator);
-    throw new StreamsError('STREAMS_CONFIG', 'a punctuation needs an interval of at least 1 ms', {
-      site: { taskId: this.taskId, node: this.#node.name, option: 'interval' },
-    });
+    if (intervalMs < 1) {
+      throw this.#badSchedule('interval', 'a punctuation needs an interval of at least 1 ms');
+    }
+    if (startTimeMs !== undefined && !(Number.isSafeInteger(startTimeMs) && startTimeMs >= 0)) {
+      throw this.#badSchedule(
+        'startTimeMs',
+        `a punctuation cannot start at ${startTimeMs}: give whole milliseconds since the epoch`,
+      );
+    }
+    const request = { intervalMs, type, punctuator, startTimeMs: startTimeMs ?? null };
+    return this.#task.schedule(this.#node, request);
+  }
+
+  fixedKey(): FixedKeyProcessorContext {
+    return new FixedKeyContextImpl(this, this.#task, this.#node, this.#stores);
   }
 
   commit(): void {
@@ -158,6 +185,12 @@ export class ProcessorContextImpl implements InternalProcessorContext {
     this.#task.drop(this.#node.name, reason);
   }
 
+  #badSchedule(option: string, message: string): StreamsError {
+    return new StreamsError('STREAMS_CONFIG', message, {
+      site: { taskId: this.taskId, node: this.#node.name, option },
+    });
+  }
+
   #child(name: string): ProcessorNode {
     const { children } = this.#node;
     const child = children.find((node) => node.name === name);
@@ -181,5 +214,29 @@ export class ProcessorContextImpl implements InternalProcessorContext {
         'ones until their promise has settled',
       { site: this.#current.site(this.#node.name) },
     );
+  }
+}
+
+/** As the context it is made of, but takes only records whose key nobody can have changed. */
+class FixedKeyContextImpl extends ProcessorContextImpl implements FixedKeyProcessorContext {
+  readonly #open: ProcessorContextImpl;
+
+  constructor(
+    open: ProcessorContextImpl,
+    ...parts: ConstructorParameters<typeof ProcessorContextImpl>
+  ) {
+    super(...parts);
+    this.#open = open;
+  }
+
+  override forward(record: object, childName?: string): void {
+    if (!(record instanceof FixedKeyRecord)) {
+      throw new StreamsError(
+        'STREAMS_PROCESSING',
+        'a fixed-key processor forwards the record that it was given, or what its with… methods make of it: use ' +
+          'process() to change keys',
+      );
+    }
+    this.#open.forward(FixedKeyRecord.open(record), childName);
   }
 }

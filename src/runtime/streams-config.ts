@@ -106,6 +106,8 @@ export interface StreamsConfig {
   readonly taskTimeoutMs: number;
   /** How long a restore may stand still; longer than a replica may stay out of sync (`replica.lag.time.max.ms`). */
   readonly restoreStallTimeoutMs: number;
+  /** How long a processor's `close` may take; the task goes on without it then. */
+  readonly processorCloseTimeoutMs: number;
   /** How long `close()` may take before what is open is aborted. */
   readonly closeTimeoutMs: number;
   /** How long records are processed before the event loop gets a turn. */
@@ -280,6 +282,7 @@ const OPTIONS: { readonly [K in keyof StreamsConfig]: OptionSpec<StreamsConfig[K
   metadataMaxAgeMs: duration(300_000, 1),
   taskTimeoutMs: duration(300_000),
   restoreStallTimeoutMs: duration(60_000, 1),
+  processorCloseTimeoutMs: duration(10_000, 1),
   closeTimeoutMs: duration(30_000),
   sliceMs: duration(5, 1),
 
@@ -287,6 +290,23 @@ const OPTIONS: { readonly [K in keyof StreamsConfig]: OptionSpec<StreamsConfig[K
 };
 
 const EXACTLY_ONCE_COMMIT_INTERVAL_MS = 100;
+
+/** Totals of an instance, of which each thread gets an equal share. */
+const SHARED = [
+  'statestoreCacheMaxBytes',
+  'stateObjectsMaxBytes',
+  'levelMemoryMaxBytes',
+  'levelMaxOpenFiles',
+  'fetchBufferBytes',
+  'bufferMemory',
+] as const satisfies readonly (keyof StreamsConfig)[];
+
+/** The options as one of `threads` stream threads has them. */
+export function shareOfThread(config: StreamsConfig): StreamsConfig {
+  const shares = SHARED.map((name) => [name, Math.floor(config[name] / config.threads)] as const);
+  const own: Partial<StreamsConfig> = Object.fromEntries(shares);
+  return { ...config, ...own };
+}
 
 /**
  * The options with every default filled in.
@@ -333,9 +353,6 @@ function checkTogether(config: StreamsConfig): void {
       'heartbeatIntervalMs',
       `${heartbeatIntervalMs} ms leaves no room for a heartbeat within sessionTimeoutMs, ${sessionTimeoutMs} ms`,
     );
-  }
-  if (config.threads > 1) {
-    reject('threads', 'this version runs one stream thread an instance: start more instances');
   }
 }
 

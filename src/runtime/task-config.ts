@@ -13,4 +13,5 @@ export type TaskConfig = Pick<
   | 'processingRetries'
   | 'maxTaskIdleMs'
   | 'maxAsyncRecordsPerTask'
+  | 'processorCloseTimeoutMs'
 >;

@@ -8,7 +8,7 @@ import {
 } from './key-value-view.ts';
 import type { JoinStore } from './join-store.ts';
 import type { KeyValueStore, ReadOnlyKeyValueStore } from './key-value-store.ts';
-import type { ManagedStore } from './managed-store.ts';
+import type { FacedStore, ManagedStore } from './managed-store.ts';
 import type { OuterJoinStore } from './outer-join-store.ts';
 import type { SessionTableStore } from './session-table-store.ts';
 import type { StoreKind } from './store-builder.ts';
@@ -47,31 +47,31 @@ export function asWindowTableStore<K, V>(store: ManagedStore): WindowTableStore<
 }
 
 export function asSessionTableStore<K, A>(store: ManagedStore): SessionTableStore<K, A> {
-  return faceOf<SessionTableStore<K, A>>(store, 'session');
+  return faceOf(store, 'session') as SessionTableStore<K, A>;
 }
 
 export function asJoinStore<K, V>(store: ManagedStore): JoinStore<K, V> {
-  return faceOf<JoinStore<K, V>>(store, 'join');
+  return faceOf(store, 'join') as JoinStore<K, V>;
 }
 
 export function asOuterJoinStore<K, VL, VR>(store: ManagedStore): OuterJoinStore<K, VL, VR> {
-  return faceOf<OuterJoinStore<K, VL, VR>>(store, 'outer-join');
+  return faceOf(store, 'outer-join') as OuterJoinStore<K, VL, VR>;
 }
 
 export function asChangeBuffer<K, V>(store: ManagedStore): ChangeBuffer<K, V> {
-  return faceOf<ChangeBuffer<K, V>>(store, 'change-buffer');
+  return faceOf(store, 'change-buffer') as ChangeBuffer<K, V>;
 }
 
 export function asRecordBuffer<K, V>(store: ManagedStore): TimeOrderedBuffer<K, V> {
-  return faceOf<TimeOrderedBuffer<K, V>>(store, 'record-buffer');
+  return faceOf(store, 'record-buffer') as TimeOrderedBuffer<K, V>;
 }
 
 export function asVersionedKeyValueStore<K, V>(store: ManagedStore): VersionedKeyValueStore<K, V> {
-  return faceOf<VersionedKeyValueStore<K, V>>(store, 'versioned');
+  return faceOf(store, 'versioned') as VersionedKeyValueStore<K, V>;
 }
 
 export function asSubscriptionStore<FK, PK, V>(store: ManagedStore): SubscriptionStore<FK, PK, V> {
-  return faceOf<SubscriptionStore<FK, PK, V>>(store, 'subscription');
+  return faceOf(store, 'subscription') as SubscriptionStore<FK, PK, V>;
 }
 
 /** As `asKeyValueStore`, read-only, and showing only what is committed: for interactive queries. */
@@ -88,7 +88,7 @@ export function committedWindowView<K, V>(store: ManagedStore): ReadOnlyWindowSt
 const KEY_VALUE: readonly StoreLayout[] = ['key-value', 'timestamped-key-value'];
 const WINDOW: readonly StoreLayout[] = ['window', 'timestamped-window'];
 
-const KINDS: Readonly<Record<StoreLayout, string>> = {
+const KINDS: Readonly<Partial<Record<StoreLayout, string>>> = {
   'key-value': 'key-value store',
   'timestamped-key-value': 'table store (key-value, with timestamps)',
   window: 'window store',
@@ -107,14 +107,19 @@ function engineOf<K, V>(
   throw wrongKind(store, wanted);
 }
 
-function faceOf<F extends object>(store: ManagedStore, kind: StoreKind): F {
-  // The types of key and value are the caller's word, as are those of the serdes that wrote them.
-  if (store.kind === kind && 'face' in store) return store.face as F;
+/** The kind says which face it is; the types of key and value are the caller's word, so the callers cast. */
+function faceOf(store: ManagedStore, kind: StoreKind): object {
+  if (store.kind === kind && isFaced(store)) return store.face;
   throw wrongKind(store, `${kind} store`);
 }
 
+function isFaced(store: ManagedStore): store is FacedStore {
+  return 'face' in store;
+}
+
 function wrongKind(store: ManagedStore, wanted: string): StreamsError {
-  const found = store instanceof StoreEngine ? KINDS[store.layout] : `${store.kind} store`;
+  const found =
+    (store instanceof StoreEngine ? KINDS[store.layout] : undefined) ?? `${store.kind} store`;
   return new StreamsError(
     'STREAMS_STORE_UNKNOWN',
     `a ${wanted} was asked for, and this is a ${found}: ask for that kind, or name another store`,

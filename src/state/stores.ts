@@ -1,7 +1,10 @@
 import { parseDuration, type Duration } from '../common/duration.ts';
 import { StreamsError } from '../common/errors.ts';
-import type { Serdes } from '../serde/serde.ts';
+import type { Serde, Serdes } from '../serde/serde.ts';
 import { EngineBuilder } from './engine-builder.ts';
+import { PagedBuilder } from './paged-builder.ts';
+import { PagedJoinStore } from './paged-join-store.ts';
+import { PagedOuterJoinStore } from './paged-outer-join-store.ts';
 import type { ChangelogOptions, StoreBuilder } from './store-builder.ts';
 
 /** What all stores have in common. */
@@ -60,6 +63,41 @@ export function windowTableStoreBuilder<K, V>(options: WindowStoreOptions<K, V>)
     ...common(options),
     ...windows(options),
     layout: 'timestamped-window',
+  });
+}
+
+/** One side of a windowed join: opened as `JoinStore<K, V>`. Never caches. */
+export function joinStoreBuilder<K, V>(options: WindowStoreOptions<K, V>): StoreBuilder {
+  const { serdes, ...description } = common(options);
+  const { retentionMs } = windows(options);
+  return new PagedBuilder({
+    ...description,
+    kind: 'join',
+    cachingEnabled: false,
+    retentionMs,
+    open: (context) => PagedJoinStore.open({ ...description, serdes, retentionMs }, context),
+  });
+}
+
+export interface OuterJoinStoreBuilderOptions<K, VL, VR> extends Omit<
+  StoreOptions<K, VL>,
+  'value'
+> {
+  readonly left: Serde<VL>;
+  readonly right: Serde<VR>;
+}
+
+/** The records of a left or outer join that wait: opened as `OuterJoinStore<K, VL, VR>`. Never caches. */
+export function outerJoinStoreBuilder<K, VL, VR>(
+  options: OuterJoinStoreBuilderOptions<K, VL, VR>,
+): StoreBuilder {
+  const { left, right, key } = options;
+  const description = common({ ...options, value: left });
+  return new PagedBuilder({
+    ...description,
+    kind: 'outer-join',
+    cachingEnabled: false,
+    open: (context) => PagedOuterJoinStore.open({ ...description, key, left, right }, context),
   });
 }
 

@@ -26,7 +26,19 @@ export interface CommittedChanges {
 }
 
 /** How rows look in the storage (docs/formats.md). */
-export type StoreLayout = 'key-value' | 'timestamped-key-value' | 'window' | 'timestamped-window';
+export type StoreLayout =
+  | 'key-value'
+  | 'timestamped-key-value'
+  | 'window'
+  | 'timestamped-window'
+  | 'window-pages'
+  | 'session-pages'
+  | 'join-pages'
+  | 'outer-join-pages'
+  | 'change-buffer-pages'
+  | 'record-buffer-pages'
+  | 'versioned-pages'
+  | 'subscription-pages';
 
 /** What a storage has to know of a store to give it a number. */
 export interface StoreDescription {

@@ -1,4 +1,4 @@
-import type { StoreBuilder } from '../state/store-builder.ts';
+import type { StoreBuilder, StoreKind } from '../state/store-builder.ts';
 import type { RepartitionTopic, TopologyPlan } from './topology-plan.ts';
 
 export type TopicConfig = Readonly<Record<string, string>>;
@@ -29,6 +29,13 @@ const DAY_MS = 86_400_000;
 const DEFAULTS: TopicConfig = {
   'message.timestamp.type': 'CreateTime',
   'message.timestamp.after.max.ms': '9223372036854775807',
+};
+
+/** Of the stores whose rows expire. A join never writes a key twice, so there is nothing to compact. */
+const CLEANUP: Partial<Record<StoreKind, string>> = {
+  window: 'compact,delete',
+  session: 'compact,delete',
+  join: 'delete',
 };
 
 const REPARTITION: TopicConfig = {
@@ -81,8 +88,9 @@ function changelogTopic(
   { applicationId, topicConfig, additionalRetentionMs = DAY_MS }: InternalTopicOptions,
 ): InternalTopic[] {
   if (changelog === null) return [];
+  const policy = CLEANUP[kind] ?? 'compact';
   const ofStore =
-    kind === 'window'
+    policy !== 'compact'
       ? // As Kafka Streams, a retention in the application's `topicConfig` does not reach windowed changelogs.
         { 'retention.ms': String((retentionMs ?? 0) + additionalRetentionMs), ...changelog.config }
       : changelog.config;
@@ -94,7 +102,7 @@ function changelogTopic(
       partitions: null,
       config: {
         ...DEFAULTS,
-        'cleanup.policy': kind === 'window' ? 'compact,delete' : 'compact',
+        'cleanup.policy': policy,
         ...topicConfig,
         ...ofStore,
       },

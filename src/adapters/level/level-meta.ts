@@ -19,6 +19,14 @@ const LAYOUTS: readonly StoreLayout[] = [
   'timestamped-key-value',
   'window',
   'timestamped-window',
+  'window-pages',
+  'session-pages',
+  'join-pages',
+  'outer-join-pages',
+  'change-buffer-pages',
+  'record-buffer-pages',
+  'versioned-pages',
+  'subscription-pages',
 ];
 
 export interface LevelMeta {
@@ -102,7 +110,8 @@ export function positionRow(
 }
 
 function readStore(value: Uint8Array, site: ErrorSite): NumberedStore {
-  const layout = LAYOUTS.find((known) => known === text(value.subarray(2)));
+  const name = text(value.subarray(2));
+  const layout = LAYOUTS.find((known) => known === name);
   if (layout === undefined) throw corrupt('a store has a layout that is not known', site);
   return { number: ((value[0] ?? 0) << 8) | (value[1] ?? 0), layout };
 }

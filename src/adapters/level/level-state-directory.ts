@@ -3,6 +3,7 @@ import { chmod, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'n
 import { join } from 'node:path';
 import type { Random } from '../../common/clock.ts';
 import { invariant, isStreamsError, StreamsError } from '../../common/errors.ts';
+import { NO_FAILPOINTS, type Failpoints } from '../../common/failpoints.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type {
@@ -31,10 +32,12 @@ export interface LevelStateDirectoryOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** For crash tests. Default: none. */
+  readonly failpoints?: Failpoints;
 }
 
-/** A task, or the global stores. */
-const TASK_FOLDER = /^(\d+_\d+|global)$/;
+/** A task, or the global stores of a thread. */
+const TASK_FOLDER = /^(\d+_\d+|global(-\d+)?)$/;
 const NO_LINK = constants.O_RDONLY | constants.O_NOFOLLOW;
 const LEAST_MEMORY_BYTES = 256 * 1024; // LevelDB takes no smaller write buffers than 64 KiB
 const LEAST_OPEN_FILES = 74;
@@ -49,13 +52,14 @@ export class LevelStateDirectory implements StateDirectory {
   readonly processId: string;
   readonly #options: LevelStateDirectoryOptions;
   readonly #folder: string;
-  readonly #lock: DirectoryLock;
+  /** Null: another thread of this process has it. */
+  readonly #lock: DirectoryLock | null;
   readonly #open = new Map<string, TaskStorage>();
 
   private constructor(
     options: LevelStateDirectoryOptions,
     folder: string,
-    lock: DirectoryLock,
+    lock: DirectoryLock | null,
     processId: string,
   ) {
     this.#options = options;
@@ -87,6 +91,12 @@ export class LevelStateDirectory implements StateDirectory {
         { site: { folder, option: 'stateDir' }, cause: error },
       );
     }
+  }
+
+  /** The same folder in another thread of the process, which has opened it and gives it up after this one is closed. */
+  static join(options: LevelStateDirectoryOptions, processId: string): LevelStateDirectory {
+    const folder = join(options.stateDir, folderName(options.applicationId));
+    return new LevelStateDirectory(options, folder, null, processId);
   }
 
   /**
@@ -159,6 +169,7 @@ export class LevelStateDirectory implements StateDirectory {
   async #openLevel(request: TaskStorageRequest, exists: boolean): Promise<TaskStorage> {
     const { taskId, clusterId, topologyFingerprint } = request;
     const { applicationId, levelMemoryMaxBytes, levelMaxOpenFiles } = this.#options;
+    const { failpoints = NO_FAILPOINTS } = this.#options;
     const tasks = Math.max(request.tasks, this.#open.size + 1);
     const folder = this.#folderOf(taskId);
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -170,8 +181,12 @@ export class LevelStateDirectory implements StateDirectory {
       memoryBytes: Math.max(LEAST_MEMORY_BYTES, Math.floor(levelMemoryMaxBytes / tasks)),
       maxOpenFiles: Math.max(LEAST_OPEN_FILES, Math.floor(levelMaxOpenFiles / tasks)),
       exists,
+      failpoints,
     });
-    return new TieredTaskStorage(disk, () => this.#open.delete(taskId));
+    return new TieredTaskStorage(disk, () => {
+      this.#open.delete(taskId);
+      request.onClosed?.();
+    });
   }
 
   async wipe(taskId: string, { reason, detail }: Wipe): Promise<void> {
@@ -194,7 +209,7 @@ export class LevelStateDirectory implements StateDirectory {
     try {
       await settleAll([...this.#open.values()].map((storage) => storage.close()));
     } finally {
-      await this.#lock.release();
+      await this.#lock?.release();
     }
   }
 

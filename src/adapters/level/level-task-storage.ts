@@ -1,5 +1,6 @@
 import { ClassicLevel } from 'classic-level';
 import { StreamsError, type ErrorSite } from '../../common/errors.ts';
+import type { Failpoints } from '../../common/failpoints.ts';
 import { META_RANGE } from '../../state/database-keys.ts';
 import { StoreNumbers } from '../../state/store-numbers.ts';
 import type {
@@ -34,6 +35,7 @@ export interface LevelTaskStorageOptions {
   readonly maxOpenFiles: number;
   /** The folder has a database, which `preflight` found sound. */
   readonly exists: boolean;
+  readonly failpoints: Failpoints;
 }
 
 /** As bytes, and as bytes only: an encoding costs a wrapper a value. */
@@ -55,14 +57,17 @@ export class LevelTaskStorage implements TaskStorage {
   readonly #site: ErrorSite;
   readonly #numbers: StoreNumbers;
   readonly #positions: Map<string, ChangelogPosition>;
+  readonly #failpoints: Failpoints;
   readonly #sourceIds: Map<string, string>;
   /** Meta rows that go with the next batch. */
   #newRows: StorageEntry[];
   #clearing: Promise<unknown> = Promise.resolve();
 
-  private constructor(db: Database, site: ErrorSite, content: Content) {
+  private constructor(db: Database, options: LevelTaskStorageOptions, content: Content) {
+    const { taskId, folder, failpoints } = options;
     this.#db = db;
-    this.#site = site;
+    this.#site = { taskId, folder };
+    this.#failpoints = failpoints;
     this.#numbers = content.numbers;
     this.#positions = content.positions;
     this.#sourceIds = content.sourceIds;
@@ -86,7 +91,7 @@ export class LevelTaskStorage implements TaskStorage {
       throw asStateError(error, 'the state cannot be opened', site);
     }
     try {
-      return new LevelTaskStorage(db, site, await readContent(db, options, site));
+      return new LevelTaskStorage(db, options, await readContent(db, options, site));
     } catch (error) {
       await db.close();
       throw asStateError(error, 'the state cannot be read', site);
@@ -148,8 +153,13 @@ export class LevelTaskStorage implements TaskStorage {
         if (value !== null) batch.put(key, value);
       }
       // Not synced: after a power cut LevelDB keeps a prefix of its batches, each with its own positions.
-      if (batch.length > 0) await batch.write({ sync: false });
-      else await batch.close();
+      if (batch.length > 0) {
+        const written = batch.write({ sync: false });
+        this.#failpoints.pass('store.during');
+        await written;
+      } else {
+        await batch.close();
+      }
     } catch (error) {
       throw asStateError(error, 'the commit cannot be written', this.#site);
     }

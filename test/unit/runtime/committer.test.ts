@@ -1,4 +1,5 @@
 import { systemTimers } from '../../../src/adapters/node/clock.ts';
+import { NO_FAILPOINTS, type Failpoints } from '../../../src/common/failpoints.ts';
 import { TaskId } from '../../../src/common/task-id.ts';
 import { MetricsRegistry } from '../../../src/observability/metrics-registry.ts';
 import {
@@ -23,17 +24,23 @@ interface Options {
   readonly pending?: Promise<void>;
   /** What an async processor of 1_0 is at work on already. */
   readonly atWork?: Promise<void>;
+  /** Notes the failpoints among the steps. */
+  readonly noteFailpoints?: boolean;
 }
 
 /** Two tasks over one producer; every step notes its name, and fails where it is told to. */
 function thread(options: Options = {}) {
   const { guarantee = 'exactly once', failAt, acked, idle = [], pending, atWork } = options;
+  const { noteFailpoints = false } = options;
   const clock = new ManualClock();
   const steps: string[] = [];
   const step = (name: string): Promise<void> => {
     steps.push(name);
     return name === failAt ? Promise.reject(new Error(name)) : Promise.resolve();
   };
+  const failpoints: Failpoints = noteFailpoints
+    ? { pass: (point) => steps.push(point) }
+    : NO_FAILPOINTS;
   const producer = {
     inTransaction: idle.length < 2,
     flush: () => step('flush'),
@@ -93,11 +100,12 @@ function thread(options: Options = {}) {
     producer,
     offsetCommit:
       guarantee === 'exactly once'
-        ? new TransactionalCommit(producer)
+        ? new TransactionalCommit(producer, failpoints)
         : new PlainCommit((offsets) => step(`plain ${offsets.length}`)),
     pendingTimeoutMs: 50,
     clock,
     timers: systemTimers,
+    failpoints,
     metrics: new MetricsRegistry(),
     tags: {},
   });
@@ -113,6 +121,23 @@ function thread(options: Options = {}) {
 }
 
 describe('commit', () => {
+  test('has a failpoint between any two steps that a crash can part', async () => {
+    const { commit, steps } = thread({ noteFailpoints: true });
+    await commit();
+    expect(steps.filter((step) => !/^(caches|written|clear)/.test(step))).toEqual([
+      'flush',
+      'produce.acked',
+      'offsets.before',
+      'offsets in0@7 in1@7',
+      'endtxn.before',
+      'end',
+      'store.before',
+      'store 0_0',
+      'store 1_0',
+      'store.after',
+    ]);
+  });
+
   test('caches, acks, offsets, end of transaction, stores: in this order', async () => {
     const { commit, steps } = thread();
     const offsets = await commit();

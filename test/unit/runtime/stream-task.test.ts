@@ -1,3 +1,4 @@
+import { systemTimers } from '../../../src/adapters/node/clock.ts';
 import { StreamRecord, type Headers } from '../../../src/common/record.ts';
 import type { Processor } from '../../../src/processor/processor.ts';
 import type { ProcessorContext } from '../../../src/processor/processor-context.ts';
@@ -550,6 +551,36 @@ test('closing closes every processor, though one of them fails to', async () => 
   expect(harness.metrics.snapshot().filter(({ tags }) => tags['task-id'] === '0_0')).toEqual([]);
 });
 
+test('a processor whose close never settles is given up after processorCloseTimeoutMs', async () => {
+  const closed: string[] = [];
+  const topology = new Topology()
+    .addSource('source', 'in')
+    .addProcessor(
+      'stuck',
+      {
+        create: () => ({
+          process: () => undefined,
+          close: () => new Promise<void>(() => undefined),
+        }),
+      },
+      'source',
+    )
+    .addProcessor(
+      'other',
+      { create: () => ({ process: () => undefined, close: () => void closed.push('other') }) },
+      'source',
+    );
+  const harness = await TaskHarness.start(topology, {
+    config: { processorCloseTimeoutMs: 20 },
+    timers: systemTimers,
+  });
+  await expect(harness.task.close()).rejects.toMatchObject({
+    code: 'STREAMS_PROCESSING',
+    site: { taskId: '0_0', node: 'stuck' },
+  });
+  expect(closed).toEqual(['other']);
+});
+
 describe('punctuation', () => {
   /** Fires as `type` each 10 ms; what it was given, where. */
   async function scheduled(
@@ -585,6 +616,58 @@ describe('punctuation', () => {
     expect(harness.task.nextPunctuationMs).toBe(10);
     for (const nowMs of [9, 10, 19, 45, 49, 50]) harness.task.punctuate(nowMs);
     expect(fired.map((line) => line.split('/')[0])).toEqual(['10', '45', '50']);
+  });
+
+  /** When a schedule of 10 ms fires that is anchored at `startTimeMs` and made at `atMs`; the clock is asked at `nowMs`. */
+  async function anchored(
+    type: 'stream-time' | 'wall-clock',
+    { startTimeMs, atMs }: { readonly startTimeMs: number; readonly atMs: number },
+    ...nowMs: number[]
+  ): Promise<number[]> {
+    const fired: number[] = [];
+    const topology = around('tick', (context) => ({
+      process: () => {
+        const punctuator = (timestampMs: number): void => void fired.push(timestampMs);
+        if (fired.length === 0) context.schedule(10, type, punctuator, { startTimeMs });
+        fired.push(-1);
+      },
+    }));
+    const harness = await TaskHarness.start(topology);
+    harness.clock.advance(atMs);
+    await harness.pipe('in', `k=v@${atMs}`);
+    for (const ms of nowMs) {
+      if (type === 'stream-time') await harness.pipe('in', `k=v@${ms}`);
+      harness.task.punctuate(ms);
+    }
+    return fired.filter((ms) => ms !== -1);
+  }
+
+  test.each(['stream-time', 'wall-clock'] as const)(
+    'anchored by %s, it fires from its start on, at multiples of the interval behind it',
+    async (type) => {
+      const ahead = { startTimeMs: 25, atMs: 3 };
+      expect(await anchored(type, ahead, 3, 24, 25, 34, 35, 61, 65)).toEqual([25, 35, 61, 65]);
+      expect(await anchored(type, { startTimeMs: 3, atMs: 3 }, 3, 4, 13)).toEqual([3, 13]);
+    },
+  );
+
+  test.each(['stream-time', 'wall-clock'] as const)(
+    'anchored by %s in the past, it fires at the first multiple that is still to come',
+    async (type) => {
+      expect(await anchored(type, { startTimeMs: 4, atMs: 27 }, 27, 33, 34)).toEqual([34]);
+      expect(await anchored(type, { startTimeMs: 4, atMs: 24 }, 24, 33, 34)).toEqual([34]);
+    },
+  );
+
+  test.each([-1, 0.5, Number.NaN])('an anchor at %d is refused', async (startTimeMs) => {
+    const topology = around('never', (context) => {
+      context.schedule(10, 'wall-clock', () => undefined, { startTimeMs });
+      return { process: () => undefined };
+    });
+    await expect(TaskHarness.start(topology)).rejects.toMatchObject({
+      code: 'STREAMS_CONFIG',
+      site: { option: 'startTimeMs', node: 'never' },
+    });
   });
 
   test('cancelled by itself, it fires no more', async () => {

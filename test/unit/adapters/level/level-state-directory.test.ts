@@ -15,6 +15,7 @@ import { ClassicLevel } from 'classic-level';
 import { LevelStateDirectory } from '../../../../src/adapters/level/level-state-directory.ts';
 import { LevelTaskStorage } from '../../../../src/adapters/level/level-task-storage.ts';
 import { systemRandom } from '../../../../src/adapters/node/clock.ts';
+import { NO_FAILPOINTS } from '../../../../src/common/failpoints.ts';
 import { MetricsRegistry } from '../../../../src/observability/metrics-registry.ts';
 import type { StoreDescription } from '../../../../src/state/task-storage.ts';
 import { RecordingLogger } from '../../../support/recording-logger.ts';
@@ -251,6 +252,7 @@ describe('the state directory', () => {
       memoryBytes: 1_048_576,
       maxOpenFiles: 100,
       exists: true,
+      failpoints: NO_FAILPOINTS,
     });
     await expect(opening).rejects.toMatchObject({ site: { folder: folder.path, taskId: '0_0' } });
   });
