@@ -189,11 +189,12 @@ export class TaskOpener {
 
   /** While it is not too late: the broker goes by its clock, and the windows by event time. */
   #warnOfOldTimes(
-    { kind, name }: StoreBuilder,
+    { retentionMs: storeRetentionMs, name }: StoreBuilder,
     { topic, retentionMs }: ChangelogFacts,
     { streamTimeMs, nowMs }: { readonly streamTimeMs: number; readonly nowMs: number },
   ): void {
-    if (kind !== 'window' || streamTimeMs < 0 || streamTimeMs >= nowMs - retentionMs) return;
+    if (storeRetentionMs === undefined) return;
+    if (streamTimeMs < 0 || streamTimeMs >= nowMs - retentionMs) return;
     this.#options.logger.warn(
       { store: name, topic, retentionMs, streamTimeMs },
       'event time is further back than the changelog keeps records: give the store retention.ms=-1 in its logging options',
