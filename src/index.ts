@@ -23,12 +23,15 @@ export { isStreamsError, StreamsError } from './common/errors.ts';
 export type { ErrorCode, ErrorSite, Recovery } from './common/errors.ts';
 export { StreamRecord } from './common/record.ts';
 export type { Headers } from './common/record.ts';
+export { JoinWindows } from './common/join-windows.ts';
+export type { JoinWindowsOptions } from './common/join-windows.ts';
 export { TimeWindows } from './common/time-windows.ts';
 export type { TimeWindowsOptions } from './common/time-windows.ts';
 export { Windowed } from './common/windowed.ts';
 
 export { serdes } from './serde/serdes.ts';
 export type { Serde, Serdes, SerdeSite } from './serde/serde.ts';
+export type { StandardSchema } from './serde/standard-schema.ts';
 
 export { GlobalKTable } from './dsl/global-ktable.ts';
 export { KGroupedStream } from './dsl/kgrouped-stream.ts';
@@ -46,6 +49,7 @@ export type {
   Produced,
   Repartitioned,
   StoreOptions,
+  StreamJoined,
   WindowMaterialized,
   WindowStoreOptions,
 } from './dsl/options.ts';
@@ -88,8 +92,9 @@ export {
 export type { RecordContext, TopicNameExtractor } from './processor/topic-name-extractor.ts';
 
 export type { KeyRange, KeyValueStore, ReadOnlyKeyValueStore } from './state/key-value-store.ts';
+export type { ReadOnlySessionStore, SessionStore } from './state/session-store.ts';
 export type { StoreBuilder } from './state/store-builder.ts';
 export { Stores } from './state/stores.ts';
-export type { StoreOptions as ProcessorStoreOptions } from './state/stores.ts';
+export type { SessionStoreOptions, StoreOptions as ProcessorStoreOptions } from './state/stores.ts';
 export type { Timestamped } from './state/table-store.ts';
 export type { ReadOnlyWindowStore, TimeRange, WindowStore } from './state/window-store.ts';

@@ -1,3 +1,4 @@
+import { JoinWindows } from '../common/join-windows.ts';
 import { filter } from '../operators/filter.ts';
 import { flatMapValues } from '../operators/flat-map-values.ts';
 import { flatMap } from '../operators/flat-map.ts';
@@ -17,6 +18,8 @@ import { TimeWindowedSerde } from '../serde/time-windowed-serde.ts';
 import { erasePartitioner, eraseSerde, eraseTopic } from '../topology/erase.ts';
 import { checkName, topologyError } from '../topology/topology-error.ts';
 import type { GlobalKTable } from './global-ktable.ts';
+import { joinStreams, type StreamJoin } from './join-streams.ts';
+import type { JoinKind } from './join-tables.ts';
 import { joinTable } from './join-table.ts';
 import { KGroupedStream } from './kgrouped-stream.ts';
 import { KTable } from './ktable.ts';
@@ -31,6 +34,7 @@ import type {
   Produced,
   Repartitioned,
   SerdePart,
+  StreamJoined,
   StoreOptions,
   ValueSerdeFor,
 } from './options.ts';
@@ -304,8 +308,15 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     joiner: (value: Readonly<V>, tableValue: Readonly<VG>, key: K) => VR,
     options?: Named,
   ): KStream<K, VR, Exclude<Known, 'value'>>;
-  join(table: unknown, ...rest: readonly unknown[]): KStream<K, unknown, never> {
-    return new KStream(joinTable(this.#state, { table, rest, left: false }));
+  /** Joins every record with those of its key in another stream whose times are near. */
+  join<VO, VR, KnownO extends SerdePart>(
+    other: KStream<K, VO, KnownO>,
+    joiner: (value: Readonly<NonNullable<V>>, otherValue: Readonly<NonNullable<VO>>, key: K) => VR,
+    windows: JoinWindows,
+    ...options: Optional<StreamJoined<K, NonNullable<V>, NonNullable<VO>, Known, KnownO>>
+  ): KStream<K, VR, 'key'>;
+  join(other: unknown, ...rest: readonly unknown[]): KStream<K, unknown, never> {
+    return new KStream(this.#joined('inner', other, rest));
   }
 
   /** Joins every record with the row of its key in a table, or with null. */
@@ -321,13 +332,62 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     joiner: (value: Readonly<V>, tableValue: Readonly<VG> | null, key: K) => VR,
     options?: Named,
   ): KStream<K, VR, Exclude<Known, 'value'>>;
-  leftJoin(table: unknown, ...rest: readonly unknown[]): KStream<K, unknown, never> {
-    return new KStream(joinTable(this.#state, { table, rest, left: true }));
+  /**
+   * Joins every record with those of its key in another stream whose times are near. One that has found none when its
+   * window has closed is joined with null then.
+   */
+  leftJoin<VO, VR, KnownO extends SerdePart>(
+    other: KStream<K, VO, KnownO>,
+    joiner: (
+      value: Readonly<NonNullable<V>>,
+      otherValue: Readonly<NonNullable<VO>> | null,
+      key: K,
+    ) => VR,
+    windows: JoinWindows,
+    ...options: Optional<StreamJoined<K, NonNullable<V>, NonNullable<VO>, Known, KnownO>>
+  ): KStream<K, VR, 'key'>;
+  leftJoin(other: unknown, ...rest: readonly unknown[]): KStream<K, unknown, never> {
+    return new KStream(this.#joined('left', other, rest));
+  }
+
+  /** As `leftJoin`, where the records of the other stream too are joined with null if they have found none. */
+  outerJoin<VO, VR, KnownO extends SerdePart>(
+    other: KStream<K, VO, KnownO>,
+    joiner: (
+      value: Readonly<NonNullable<V>> | null,
+      otherValue: Readonly<NonNullable<VO>> | null,
+      key: K,
+    ) => VR,
+    windows: JoinWindows,
+    ...options: Optional<StreamJoined<K, NonNullable<V>, NonNullable<VO>, Known, KnownO>>
+  ): KStream<K, VR, 'key'>;
+  outerJoin(other: unknown, ...rest: readonly unknown[]): KStream<K, unknown, never> {
+    return new KStream(this.#joined('outer', other, rest));
   }
 
   /** Only for the DSL's other classes. */
   static stateOf<K, V, Known extends SerdePart>(stream: KStream<K, V, Known>): StreamState {
     return stream.#state;
+  }
+
+  #joined(kind: JoinKind, other: unknown, rest: readonly unknown[]): StreamState {
+    if (!(other instanceof KStream)) {
+      return joinTable(this.#state, { table: other, rest, left: kind === 'left' });
+    }
+    // The overloads have it so.
+    const [joiner, windows, options = {}] = rest as [
+      StreamJoin['joiner'],
+      unknown,
+      StreamJoin['options']?,
+    ];
+    if (!(windows instanceof JoinWindows)) {
+      throw topologyError(
+        'a join of two streams needs windows: join(other, joiner, JoinWindows.of({ timeDifference }))',
+        { node: this.#state.node.name },
+      );
+    }
+    const right = KStream.stateOf(other);
+    return joinStreams(this.#state, right, { kind, joiner, windows, options });
   }
 
   /** A user's processor: the one kind of node whose given name leaves no gap in the numbers, as in Kafka Streams. */

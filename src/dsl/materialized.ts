@@ -1,8 +1,11 @@
 import { parseDuration } from '../common/duration.ts';
+import type { JoinWindows } from '../common/join-windows.ts';
 import type { TimeWindows } from '../common/time-windows.ts';
 import type { Serde } from '../serde/serde.ts';
 import type { StoreBuilder } from '../state/store-builder.ts';
 import {
+  joinStoreBuilder,
+  outerJoinStoreBuilder,
   tableStoreBuilder,
   windowTableStoreBuilder,
   type StoreOptions as EngineOptionsOf,
@@ -78,6 +81,36 @@ export function buildWindowStore(plan: WindowStorePlan): StoreBuilder {
     windowSize: sizeMs,
     retention: retentionMs,
   });
+}
+
+/** What a join of streams keeps of one side. */
+export interface JoinStorePlan {
+  readonly name: string;
+  readonly key: Serde<unknown> | null;
+  readonly value: Serde<unknown> | null;
+  readonly windows: JoinWindows;
+  readonly options: Pick<StoreOptions, 'logging' | 'persistent'>;
+}
+
+/** Errors: as `buildTableStore`. */
+export function buildJoinStore({ windows, ...plan }: JoinStorePlan): StoreBuilder {
+  return joinStoreBuilder({
+    ...storeOptions(plan),
+    // Records of one moment join in windows of no length too, where Kafka Streams' stores lose them.
+    windowSize: Math.max(windows.sizeMs, 1),
+    retention: Math.max(windows.sizeMs + windows.graceMs, 1),
+  });
+}
+
+/** Errors: as `buildTableStore`. */
+export function buildOuterJoinStore(
+  name: string,
+  left: JoinStorePlan,
+  right: JoinStorePlan,
+): StoreBuilder {
+  const { value: leftSerde, ...common } = storeOptions({ ...left, name });
+  const { value: rightSerde } = storeOptions({ ...right, name });
+  return outerJoinStoreBuilder({ ...common, left: leftSerde, right: rightSerde });
 }
 
 /** Unlike a processor's store, a table's caches unless told otherwise. */

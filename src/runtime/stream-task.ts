@@ -1,4 +1,4 @@
-import type { Clock } from '../common/clock.ts';
+import type { Clock, Timers } from '../common/clock.ts';
 import { invariant, StreamsError } from '../common/errors.ts';
 import type { TaskId } from '../common/task-id.ts';
 import type { TopicPartition } from '../common/topic-partition.ts';
@@ -45,6 +45,8 @@ export interface StreamTaskOptions {
   readonly createCursor: (partition: TopicPartition) => RecordCursor;
   readonly lag: ConsumerLag;
   readonly clock: Clock;
+  /** For the deadline of a processor's `close`; left out, it has none. */
+  readonly timers?: Timers | undefined;
   readonly metrics: Metrics;
   /** Of the thread; the task adds its own. */
   readonly tags: MetricTags;

@@ -1,8 +1,10 @@
-import type { Clock } from '../common/clock.ts';
+import type { Clock, Timers } from '../common/clock.ts';
+import { StreamsError } from '../common/errors.ts';
 import type { StreamRecord } from '../common/record.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Counter, Metrics, MetricTags } from '../observability/metrics.ts';
 import type { DroppedReason } from '../processor/dropped-reason.ts';
+import type { Shared } from '../processor/internal-processor-context.ts';
 import type { Cancellable } from '../processor/punctuator.ts';
 import type { ManagedStore } from '../state/managed-store.ts';
 import type { ObjectBudget } from '../state/object-budget.ts';
@@ -42,6 +44,8 @@ export interface TaskExecutionOptions {
   readonly objects: ObjectBudget;
   readonly globalStores: ReadonlyMap<string, ManagedStore>;
   readonly clock: Clock;
+  /** Left out: what a processor waits for when it is closed is waited for, however long it takes. */
+  readonly timers?: Timers | undefined;
   readonly metrics: Metrics;
   readonly tags: MetricTags;
   readonly logger: Logger;
@@ -67,6 +71,7 @@ export class TaskExecution implements ContextTask {
   readonly #options: TaskExecutionOptions;
   readonly #calls: AsyncCalls;
   readonly #collector: RecordCollector;
+  readonly #shared = new Map<Shared<unknown>, unknown>();
   #nodes: readonly ProcessorNode[] = [];
 
   constructor(options: TaskExecutionOptions) {
@@ -137,9 +142,32 @@ export class TaskExecution implements ContextTask {
   async closeProcessors(): Promise<void> {
     const nodes = this.#nodes;
     this.#nodes = [];
-    const outcomes = await Promise.allSettled(nodes.map((node) => node.close()));
+    const outcomes = await Promise.allSettled(nodes.map((node) => this.#closeInTime(node)));
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
+  }
+
+  /** Its task is somebody else's next, who cannot wait for a promise that never settles. */
+  async #closeInTime(node: ProcessorNode): Promise<void> {
+    const { timers, config, taskId } = this.#options;
+    const { processorCloseTimeoutMs } = config;
+    if (timers === undefined) {
+      await node.close();
+      return;
+    }
+    const closed = new AbortController();
+    const tooLate = timers.sleep(processorCloseTimeoutMs, closed.signal).then(() => {
+      throw new StreamsError(
+        'STREAMS_PROCESSING',
+        `close() of a processor has not settled for ${processorCloseTimeoutMs} ms (processorCloseTimeoutMs): give what it waits for a timeout`,
+        { site: { taskId, node: node.name } },
+      );
+    });
+    try {
+      await Promise.race([node.close(), tooLate]);
+    } finally {
+      closed.abort();
+    }
   }
 
   get streamTimeMs(): number {
@@ -171,6 +199,15 @@ export class TaskExecution implements ContextTask {
   counter(node: string, name: string): Counter {
     const { metrics, tags } = this.#options;
     return metrics.counter(name, { ...tags, 'processor-node-id': node });
+  }
+
+  get emitIntervalMs(): number {
+    return this.#options.config.emitIntervalMs;
+  }
+
+  shared<T>(shared: Shared<T>): T {
+    if (!this.#shared.has(shared)) this.#shared.set(shared, shared.create());
+    return this.#shared.get(shared) as T; // what `shared` has made
   }
 
   drop(node: string, reason: DroppedReason): void {

@@ -46,6 +46,21 @@ function numberSerde<T extends number | bigint>(format: NumberFormat<T>): Serde<
 /** -0 and 0 have the same bytes as integers, and a cache must know them as one. */
 const withoutNegativeZero = (value: number): number => value + 0;
 
+/** Java's `short`: 2 bytes. */
+export const shortSerde: Serde<number> = numberSerde<number>({
+  name: 'short',
+  byteLength: 2,
+  accepts: (value) => (value << 16) >> 16 === value,
+  range: 'whole numbers from -32768 to 32767 are',
+  write: (bytes, value) => {
+    bytes[0] = value >> 8;
+    bytes[1] = value;
+  },
+  // Of two bytes that are there.
+  read: (buffer, at) => (((buffer[at] as number) << 24) >> 16) | (buffer[at + 1] as number),
+  identity: withoutNegativeZero,
+});
+
 /** Java's `int`: 4 bytes. */
 export const intSerde: Serde<number> = numberSerde<number>({
   name: 'int',
@@ -92,6 +107,25 @@ export const bigintSerde: Serde<bigint> = numberSerde<bigint>({
     scratch.setInt32(4, readInt32(buffer, at + 4));
     return scratch.getBigInt64(0);
   },
+});
+
+/** Java's `float`: 4 bytes. A number is rounded to the nearest float, as by a cast in Java. */
+export const floatSerde: Serde<number> = numberSerde<number>({
+  name: 'float',
+  byteLength: 4,
+  accepts: (value) =>
+    typeof value === 'number' && Number.isFinite(Math.fround(value)) === Number.isFinite(value),
+  range: 'numbers up to ±3.4e38 are',
+  write: (bytes, value) => {
+    scratch.setFloat32(0, value);
+    writeInt32(bytes, 0, scratch.getInt32(0));
+  },
+  read: (buffer, at) => {
+    scratch.setInt32(0, readInt32(buffer, at));
+    return scratch.getFloat32(0);
+  },
+  // Map keys take 0 for -0, whose bytes differ.
+  identity: (value) => (Object.is(Math.fround(value), -0) ? undefined : Math.fround(value)),
 });
 
 /** Java's `double`. Every NaN is written as Java's canonical one. */

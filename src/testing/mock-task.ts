@@ -3,6 +3,7 @@ import { StreamRecord } from '../common/record.ts';
 import { SILENT_LOGGER } from '../observability/logger.ts';
 import { MetricsRegistry } from '../observability/metrics-registry.ts';
 import type { Counter } from '../observability/metrics.ts';
+import type { Shared } from '../processor/internal-processor-context.ts';
 import type { Cancellable, PunctuationType, Punctuator } from '../processor/punctuator.ts';
 import type { RecordMetadata } from '../processor/record-metadata.ts';
 import { AsyncCalls } from '../runtime/async-calls.ts';
@@ -79,6 +80,7 @@ export class MockTask implements ContextTask {
   readonly context: CapturingContext;
   readonly punctuators: ScheduledPunctuator[] = [];
   readonly metrics = new MetricsRegistry();
+  readonly emitIntervalMs = 0;
   isCommitRequested = false;
   streamTimeMs = 0;
   wallClockMs = 0;
@@ -131,6 +133,10 @@ export class MockTask implements ContextTask {
         scheduled.isCancelled = true;
       },
     };
+  }
+
+  shared<T>(shared: Shared<T>): T {
+    return shared.create(); // there is no other processor to share it with
   }
 
   requestCommit(): void {

@@ -23,9 +23,12 @@ export interface ScriptedRequest<Req> {
 
 /**
  * What becomes of a request: an answer; `lost`, carried out but the connection breaks; `cut`, the connection breaks
- * before it arrives; `hang`, nothing comes until the timeout.
+ * before it arrives; `hang`, nothing comes until the timeout; `garbled`, the answer is no message.
  */
-export type Scripted<Res> = Res | 'lost' | 'cut' | 'hang';
+export type Scripted<Res> = Res | 'lost' | 'cut' | 'hang' | 'garbled';
+
+/** No answer of any API is as short. */
+const GARBLED = Uint8Array.of(0xff);
 
 type Handler = (asked: ScriptedRequest<unknown>) => unknown;
 
@@ -170,8 +173,10 @@ export class ScriptedCluster implements Transport {
     if (!isRoutine(api)) this.log.push(`${api.name} v${version}@${node}`);
     const scripted = this.#nexts.get(api.name)?.shift();
     if (scripted === 'cut' || scripted === 'hang') return scripted;
+    if (scripted === 'garbled') return GARBLED;
     const usual = handler({ request, version, node, lane });
     if (scripted === 'lost') return 'lost';
+    if (usual === 'garbled') return GARBLED;
     if (usual === 'lost' || usual === 'cut' || usual === 'hang') return usual;
     const response: unknown =
       typeof scripted === 'function' ? (scripted as (answer: unknown) => unknown)(usual) : usual;

@@ -11,6 +11,8 @@ export interface KafkaJsChannelOptions {
   readonly clientId: string;
   readonly broker: string;
   readonly usesSasl: boolean;
+  /** What a re-authentication that failed means. */
+  readonly refusal: (cause: unknown) => StreamsError;
   readonly maxFrameBytes: number;
   /** Buffers of answers that wait to be used again. */
   readonly maxPooledBytes: number;
@@ -180,8 +182,9 @@ export class KafkaJsChannel implements Channel {
       // Shared by all who ask at the same time.
       await this.#options.connection.authenticate();
     } catch (cause) {
-      this.close();
-      throw this.#error('the re-authentication failed', cause);
+      const refusal = this.#options.refusal(cause);
+      this.close(refusal);
+      throw refusal;
     } finally {
       clearTimeout(timer);
     }

@@ -6,8 +6,9 @@ import type { BrokerAddress, Channel, Lane, Transport } from '../../client/trans
 import { StreamsError } from '../../common/errors.ts';
 import * as messages from '../../wire/messages/index.ts';
 import { KafkaJsChannel } from './channel.ts';
-import { connectError, secretsOf } from './connect-errors.ts';
+import { connectError } from './connect-errors.ts';
 import { captureCluster, connectionOf, type KafkaJsCluster } from './internals.ts';
+import { Secrets } from './secrets.ts';
 
 export interface KafkaJsTransportOptions {
   readonly clientId: string;
@@ -41,18 +42,18 @@ export class KafkaJsTransport implements Transport {
   readonly #options: KafkaJsTransportOptions;
   readonly #connectTimeoutMs: number;
   readonly #cluster: KafkaJsCluster;
-  readonly #secrets: readonly string[];
+  readonly #secrets: Secrets;
   readonly #openSocket: ISocketFactory;
 
   constructor(options: KafkaJsTransportOptions) {
     this.#options = options;
     this.#connectTimeoutMs = options.connectTimeoutMs ?? 10_000;
-    this.#secrets = secretsOf(options.sasl);
+    this.#secrets = new Secrets(options);
     this.#openSocket = socketFactory(options.ssl);
     this.#cluster = captureCluster({
       clientId: options.clientId,
       ssl: options.ssl,
-      sasl: options.sasl,
+      sasl: this.#secrets.sasl,
       connectionTimeout: this.#connectTimeoutMs,
       authenticationTimeout: this.#connectTimeoutMs,
       reauthenticationThreshold: options.reauthenticationThresholdMs ?? 10_000,
@@ -74,6 +75,7 @@ export class KafkaJsTransport implements Transport {
       clientId: `${this.#options.clientId}-${lane}`,
       broker: `${host}:${port}`,
       usesSasl: this.#options.sasl !== undefined,
+      refusal: (cause) => connectError(cause, address, this.#secrets),
       maxFrameBytes: this.#options.maxFrameBytes ?? 256 << 20,
       maxPooledBytes: this.#options.maxPooledBytes ?? 16 << 20,
       isFlexible,

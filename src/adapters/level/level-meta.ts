@@ -110,7 +110,8 @@ export function positionRow(
 }
 
 function readStore(value: Uint8Array, site: ErrorSite): NumberedStore {
-  const layout = LAYOUTS.find((known) => known === text(value.subarray(2)));
+  const name = text(value.subarray(2));
+  const layout = LAYOUTS.find((known) => known === name);
   if (layout === undefined) throw corrupt('a store has a layout that is not known', site);
   return { number: ((value[0] ?? 0) << 8) | (value[1] ?? 0), layout };
 }

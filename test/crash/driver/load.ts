@@ -6,7 +6,7 @@ export const INPUT_PARTITIONS = 3;
 
 const CUSTOMERS = 30;
 const ITEMS = 12;
-const BATCH_RECORDS = 75;
+const BATCH_RECORDS = 50;
 const PAUSE_MS = 250;
 const LATENESS_MS = 8_000;
 const PRICES = 0.15;

@@ -133,24 +133,43 @@ public final class Dump {
     return text.length() == 0 ? "-" : text.toString();
   }
 
-  /** What `kafka-transactions find-hanging` and `abort` do, in one go. */
+  /**
+   * What `kafka-transactions find-hanging` and `abort` do, in one go, on a cluster that is at work: a transaction hangs
+   * where a partition has it open before and after its coordinator was asked, and the coordinator does not know of it.
+   */
   private static void abortHanging(Admin admin, List<TopicPartition> partitions) throws Exception {
+    Map<String, ProducerState> before = open(admin, partitions);
     Map<Long, Set<TopicPartition>> known = new TreeMap<>();
     for (TransactionListing listing : admin.listTransactions().all().get()) {
       var description = admin.describeTransactions(List.of(listing.transactionalId()))
           .description(listing.transactionalId()).get();
       known.put(listing.producerId(), description.topicPartitions());
     }
-    for (var entry : admin.describeProducers(partitions).all().get().entrySet()) {
-      TopicPartition partition = entry.getKey();
-      for (ProducerState producer : entry.getValue().activeProducers()) {
-        boolean isOpen = producer.currentTransactionStartOffset().isPresent();
-        if (!isOpen || known.getOrDefault(producer.producerId(), Set.of()).contains(partition)) continue;
+    Map<String, ProducerState> after = open(admin, partitions);
+    for (TopicPartition partition : partitions) {
+      for (var entry : before.entrySet()) {
+        ProducerState producer = entry.getValue();
+        boolean isHere = entry.getKey().startsWith(partition + " ") && after.containsKey(entry.getKey());
+        if (!isHere || known.getOrDefault(producer.producerId(), Set.of()).contains(partition)) continue;
         admin.abortTransaction(new AbortTransactionSpec(partition, producer.producerId(),
             (short) producer.producerEpoch(), producer.coordinatorEpoch().orElse(0))).all().get();
         line("A", partition.topic(), partition.partition(), producer.producerId());
       }
     }
+  }
+
+  /** Open transactions, by partition, producer, epoch and start. */
+  private static Map<String, ProducerState> open(Admin admin, List<TopicPartition> partitions) throws Exception {
+    Map<String, ProducerState> open = new TreeMap<>();
+    for (var entry : admin.describeProducers(partitions).all().get().entrySet()) {
+      for (ProducerState producer : entry.getValue().activeProducers()) {
+        var start = producer.currentTransactionStartOffset();
+        if (start.isEmpty()) continue;
+        open.put(entry.getKey() + " " + producer.producerId() + " " + producer.producerEpoch() + " "
+            + start.getAsLong(), producer);
+      }
+    }
+    return open;
   }
 
   private static String hex(byte[] bytes) {

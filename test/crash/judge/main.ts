@@ -2,11 +2,11 @@
 // finding; exits with 1 where there is one, or where it would have passed an output that was made wrong on purpose.
 import { readFile } from 'node:fs/promises';
 import type { Case } from './case.ts';
-import { parseDump, type Dump } from './dump.ts';
+import { parseDump, type Dump, type DumpRecord } from './dump.ts';
 import { Findings } from './findings.ts';
 import { MUTATIONS } from './mutations.ts';
 import { judgeOffsets } from './offsets.ts';
-import { judgeOutputs } from './outputs.ts';
+import { judgeOutputs, judgePriced } from './outputs.ts';
 import { judgeStateFolders } from './state-folders.ts';
 
 const run = JSON.parse(await readFile(process.argv[2] ?? '', 'utf8')) as Case;
@@ -22,7 +22,7 @@ for (const line of findings.lines()) process.stdout.write(`FINDING ${line}\n`);
 
 const passed = Object.entries(MUTATIONS).filter(([, mutate]) => {
   const mutated = new Findings();
-  judgeOutputs(run, parseDump(mutatedPriced(text, dump, mutate)), mutated);
+  judgePriced(run, withPriced(dump, mutate), mutated);
   return mutated.isEmpty;
 });
 for (const [name] of passed) process.stdout.write(`FINDING the judge does not see that ${name}\n`);
@@ -37,19 +37,15 @@ process.stdout.write(
 );
 process.exitCode = findings.isEmpty && passed.length === 0 ? 0 : 1;
 
-/** The dump with one partition of an output topic changed. */
-function mutatedPriced(
-  original: string,
-  { records }: Dump,
-  mutate: (lines: readonly string[]) => string[],
-): string {
-  const partitions = records.get(run.topics.priced) ?? [];
-  const largest = partitions.reduce(
-    (best, list, at) => (list.length > (partitions[best]?.length ?? 0) ? at : best),
-    0,
-  );
-  const prefix = `R ${run.topics.priced} ${largest} `;
-  const lines = original.split('\n');
-  const others = lines.filter((line) => !line.startsWith(prefix));
-  return [...others, ...mutate(lines.filter((line) => line.startsWith(prefix)))].join('\n');
+/** The dump with the largest partition of an output made wrong. */
+function withPriced(
+  original: Dump,
+  mutate: (records: readonly DumpRecord[]) => readonly DumpRecord[],
+): Dump {
+  const { priced } = run.topics;
+  const partitions = original.records.get(priced) ?? [];
+  const sizes = partitions.map(({ length }) => length);
+  const largest = sizes.indexOf(Math.max(...sizes));
+  const wrong = partitions.map((records, at) => (at === largest ? mutate(records) : records));
+  return { ...original, records: new Map([...original.records, [priced, wrong]]) };
 }

@@ -1,45 +1,47 @@
-/** Ways in which an output could be wrong, each as a change to the dump: a judge that passes one of them proves nothing. */
-export const MUTATIONS: Readonly<Record<string, (lines: readonly string[]) => string[]>> = {
-  'a record is lost': (lines) => lines.toSpliced(middle(lines), 1),
-  'a record comes twice': (lines) =>
-    lines.toSpliced(middle(lines), 0, lineAt(lines, middle(lines))),
-  'two records are swapped': (lines) => {
-    const at = middle(lines);
-    const other = neighbour(lines, at);
-    return lines.with(at, lineAt(lines, other)).with(other, lineAt(lines, at));
+import type { DumpRecord } from './dump.ts';
+
+/** A partition of an output, made wrong. */
+type Mutation = (records: readonly DumpRecord[]) => DumpRecord[];
+
+/** The ways in which an output could be wrong: a judge that passes one of them proves nothing. */
+export const MUTATIONS: Readonly<Record<string, Mutation>> = {
+  'a record is lost': (records) => records.toSpliced(middle(records), 1),
+  'a record comes twice': (records) =>
+    records.toSpliced(middle(records), 0, recordAt(records, middle(records))),
+  'two records are swapped': (records) => {
+    const at = middle(records);
+    const other = nextOfKey(records, at);
+    return records.with(at, recordAt(records, other)).with(other, recordAt(records, at));
   },
-  'a value is another': (lines) => {
-    const at = middle(lines);
-    return lines.with(
-      at,
-      withValue(lineAt(lines, at), (value) => value.replace(/..$/, '7e')),
-    );
+  'a value is another': (records) => {
+    const at = middle(records);
+    return records.with(at, withValue(recordAt(records, at), /..$/, '7e'));
   },
-  'an aborted record is seen': (lines) => {
-    const at = middle(lines);
-    const attempt = withValue(lineAt(lines, at), (value) => value.replace('636f7374', '636f7375'));
-    return lines.toSpliced(at, 0, attempt);
+  'an aborted record is seen': (records) => {
+    const at = middle(records);
+    // "cost" of an attempt that has another name for it.
+    return records.toSpliced(at, 0, withValue(recordAt(records, at), '636f7374', '636f7375'));
   },
 };
 
-const VALUE = 6;
-
-function middle(lines: readonly string[]): number {
-  return Math.floor(lines.length / 2);
+function middle(records: readonly DumpRecord[]): number {
+  return Math.floor(records.length / 2);
 }
 
-/** The next record of the same key, whose place another one cannot take. */
-function neighbour(lines: readonly string[], at: number): number {
-  const key = lineAt(lines, at).split(' ')[VALUE - 1];
-  const other = lines.findIndex((line, index) => index > at && line.split(' ')[VALUE - 1] === key);
-  return other < 0 ? at + 1 : other;
+/** Records of one key come from one task, so their order is fixed. */
+function nextOfKey(records: readonly DumpRecord[], at: number): number {
+  const { key } = recordAt(records, at);
+  const next = records.findIndex((record, index) => index > at && record.key === key);
+  if (next < 0) throw new Error('the output is too short to be made wrong');
+  return next;
 }
 
-function withValue(line: string, change: (value: string) => string): string {
-  const fields = line.split(' ');
-  return fields.with(VALUE, change(fields[VALUE] ?? '')).join(' ');
+function withValue(record: DumpRecord, part: RegExp | string, by: string): DumpRecord {
+  return { ...record, value: record.value.replace(part, by) };
 }
 
-function lineAt(lines: readonly string[], at: number): string {
-  return lines[at] ?? '';
+function recordAt(records: readonly DumpRecord[], at: number): DumpRecord {
+  const record = records[at];
+  if (record === undefined) throw new Error('the output is too short to be made wrong');
+  return record;
 }

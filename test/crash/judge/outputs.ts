@@ -1,7 +1,7 @@
 import type { Case } from './case.ts';
 import { bytesOf, textOf, type Dump, type DumpRecord } from './dump.ts';
 import type { Findings } from './findings.ts';
-import { firstHalf, secondHalf, type Expected } from './oracle.ts';
+import { firstHalf, secondHalf, type Expected, type FirstHalf } from './oracle.ts';
 
 type Partitions = readonly (readonly DumpRecord[])[];
 
@@ -34,28 +34,22 @@ export function judgeOutputs(
   byItem.forEach((records, task) => {
     for (const { key } of records) itemTasks.set(key, task);
   });
-  const ofInput = (record: DumpRecord): number => partitionInId(record);
   const ofItem = ({ key }: DumpRecord): number => itemTasks.get(key) ?? -1;
   const itemOf = (key: string): string => key.slice(0, -16);
 
   const outputs: Output[] = [
-    {
-      subject: 'priced',
-      observed: read(topics.priced),
-      expected: first.map((half) => half.priced),
-      taskOf: ofInput,
-    },
+    pricedOutput(read(topics.priced), first),
     {
       subject: 'by-item',
       observed: byItem,
       expected: first.map((half) => half.byItem),
-      taskOf: ofInput,
+      taskOf: partitionInId,
     },
     {
       subject: 'dead letters',
       observed: read(topics.dead).map((records) => records.map(withoutError)),
       expected: first.map((half) => half.dead),
-      taskOf: ofInput,
+      taskOf: partitionInId,
       partitionOf: ({ partition }) => partition,
     },
     {
@@ -89,6 +83,21 @@ export function judgeOutputs(
   for (const output of outputs) judgeOutput(output, findings);
   judgeTicks('ticks', read(topics.ticks).flat(), findings);
   judgeTicks('changelog of ticks', internal('ticks-changelog').flat(), findings);
+}
+
+/** The first output alone: what the judge shows itself with. */
+export function judgePriced({ topics }: Case, dump: Dump, findings: Findings): void {
+  const first = (dump.records.get(topics.entries) ?? []).map(firstHalf);
+  judgeOutput(pricedOutput(dump.records.get(topics.priced) ?? [], first), findings);
+}
+
+function pricedOutput(observed: Partitions, first: readonly FirstHalf[]): Output {
+  return {
+    subject: 'priced',
+    observed,
+    expected: first.map((half) => half.priced),
+    taskOf: partitionInId,
+  };
 }
 
 function judgeOutput(output: Output, findings: Findings): void {

@@ -1,3 +1,4 @@
+import { systemTimers } from '../../../src/adapters/node/clock.ts';
 import { StreamRecord, type Headers } from '../../../src/common/record.ts';
 import type { Processor } from '../../../src/processor/processor.ts';
 import type { ProcessorContext } from '../../../src/processor/processor-context.ts';
@@ -548,6 +549,36 @@ test('closing closes every processor, though one of them fails to', async () => 
   await expect(harness.task.close()).rejects.toThrow('stuck');
   expect(closed).toEqual(['one', 'two']);
   expect(harness.metrics.snapshot().filter(({ tags }) => tags['task-id'] === '0_0')).toEqual([]);
+});
+
+test('a processor whose close never settles is given up after processorCloseTimeoutMs', async () => {
+  const closed: string[] = [];
+  const topology = new Topology()
+    .addSource('source', 'in')
+    .addProcessor(
+      'stuck',
+      {
+        create: () => ({
+          process: () => undefined,
+          close: () => new Promise<void>(() => undefined),
+        }),
+      },
+      'source',
+    )
+    .addProcessor(
+      'other',
+      { create: () => ({ process: () => undefined, close: () => void closed.push('other') }) },
+      'source',
+    );
+  const harness = await TaskHarness.start(topology, {
+    config: { processorCloseTimeoutMs: 20 },
+    timers: systemTimers,
+  });
+  await expect(harness.task.close()).rejects.toMatchObject({
+    code: 'STREAMS_PROCESSING',
+    site: { taskId: '0_0', node: 'stuck' },
+  });
+  expect(closed).toEqual(['other']);
 });
 
 describe('punctuation', () => {
