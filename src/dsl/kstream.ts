@@ -14,9 +14,9 @@ import { newForEachTask } from '../processor/new-for-each-task.ts';
 import type { ProcessorSupplier } from '../processor/processor.ts';
 import type { TopicNameExtractor } from '../processor/topic-name-extractor.ts';
 import type { Serde } from '../serde/serde.ts';
-import { TimeWindowedSerde } from '../serde/time-windowed-serde.ts';
 import { erasePartitioner, eraseSerde, eraseTopic } from '../topology/erase.ts';
 import { checkName, topologyError } from '../topology/topology-error.ts';
+import { BranchedKStream } from './branched-kstream.ts';
 import type { GlobalKTable } from './global-ktable.ts';
 import { joinStreams, type StreamJoin } from './join-streams.ts';
 import type { JoinKind } from './join-tables.ts';
@@ -42,11 +42,12 @@ import { repartitionNode } from './repartition.ts';
 import { StreamGroup } from './stream-group.ts';
 import type { StreamState } from './stream-state.ts';
 import { streamToTable } from './stream-to-table.ts';
-import { windowedPartitioner } from './windowed-partitioner.ts';
+import { isWindowedSerde, windowedPartitioner } from './windowed-partitioner.ts';
 
 /** What an operator is made of, beyond its place in the graph. */
 interface OperatorSpec {
   readonly prefix: string;
+  readonly changes: NonNullable<OperatorNode['changes']>;
   readonly name: string | undefined;
   readonly create: () => CreateInternalProcessor;
 }
@@ -79,7 +80,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     { name }: Named = {},
   ): KStream<K, V, Known> {
     const create = (): CreateInternalProcessor => filter<K, V>({ predicate, keep: true });
-    return this.#kept(this.#add({ prefix: 'KSTREAM-FILTER-', name, create }));
+    return this.#kept(this.#add({ prefix: 'KSTREAM-FILTER-', changes: 'nothing', name, create }));
   }
 
   /** Only the records for which the predicate does not hold. */
@@ -88,7 +89,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     { name }: Named = {},
   ): KStream<K, V, Known> {
     const create = (): CreateInternalProcessor => filter<K, V>({ predicate, keep: false });
-    return this.#kept(this.#add({ prefix: 'KSTREAM-FILTER-', name, create }));
+    return this.#kept(this.#add({ prefix: 'KSTREAM-FILTER-', changes: 'nothing', name, create }));
   }
 
   /** Another key and value for each record. */
@@ -97,7 +98,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     { name }: Named = {},
   ): KStream<KR, VR, never> {
     const create = (): CreateInternalProcessor => map<K, V, KR, VR>(mapper);
-    const node = this.#add({ prefix: 'KSTREAM-MAP-', name, create });
+    const node = this.#add({ prefix: 'KSTREAM-MAP-', changes: 'key', name, create });
     return new KStream({ ...this.#state, node, key: null, value: null, repartitionRequired: true });
   }
 
@@ -107,7 +108,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     { name }: Named = {},
   ): KStream<K, VR, Exclude<Known, 'value'>> {
     const create = (): CreateInternalProcessor => mapValues<K, V, VR>(mapper);
-    const node = this.#add({ prefix: 'KSTREAM-MAPVALUES-', name, create });
+    const node = this.#add({ prefix: 'KSTREAM-MAPVALUES-', changes: 'value', name, create });
     return new KStream({ ...this.#state, node, value: null });
   }
 
@@ -117,7 +118,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     { name }: Named = {},
   ): KStream<KR, V, Exclude<Known, 'key'>> {
     const create = (): CreateInternalProcessor => selectKey<K, V, KR>(selector);
-    const node = this.#add({ prefix: 'KSTREAM-KEY-SELECT-', name, create });
+    const node = this.#add({ prefix: 'KSTREAM-KEY-SELECT-', changes: 'key', name, create });
     return new KStream({ ...this.#state, node, key: null, repartitionRequired: true });
   }
 
@@ -127,7 +128,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     { name }: Named = {},
   ): KStream<KR, VR, never> {
     const create = (): CreateInternalProcessor => flatMap<K, V, KR, VR>(mapper);
-    const node = this.#add({ prefix: 'KSTREAM-FLATMAP-', name, create });
+    const node = this.#add({ prefix: 'KSTREAM-FLATMAP-', changes: 'key', name, create });
     return new KStream({ ...this.#state, node, key: null, value: null, repartitionRequired: true });
   }
 
@@ -137,20 +138,20 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     { name }: Named = {},
   ): KStream<K, VR, Exclude<Known, 'value'>> {
     const create = (): CreateInternalProcessor => flatMapValues<K, V, VR>(mapper);
-    const node = this.#add({ prefix: 'KSTREAM-FLATMAPVALUES-', name, create });
+    const node = this.#add({ prefix: 'KSTREAM-FLATMAPVALUES-', changes: 'value', name, create });
     return new KStream({ ...this.#state, node, value: null });
   }
 
   /** Shows every record to a function. What that does outside is not exactly once. */
   peek(action: (key: K, value: Readonly<V>) => void, { name }: Named = {}): KStream<K, V, Known> {
     const create = (): CreateInternalProcessor => peek<K, V>(action);
-    return this.#kept(this.#add({ prefix: 'KSTREAM-PEEK-', name, create }));
+    return this.#kept(this.#add({ prefix: 'KSTREAM-PEEK-', changes: 'nothing', name, create }));
   }
 
   /** As `peek`, at the end of a stream. */
   foreach(action: (key: K, value: Readonly<V>) => void, { name }: Named = {}): void {
     const create = (): CreateInternalProcessor => peek<K, V>(action);
-    this.#add({ prefix: 'KSTREAM-FOREACH-', name, create });
+    this.#add({ prefix: 'KSTREAM-FOREACH-', changes: 'nothing', name, create });
   }
 
   /** The records of both streams, in no particular order between the two. */
@@ -167,6 +168,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
         create: passThrough,
         stores: () => [],
         takesNullKeys: false,
+        changes: 'merge',
       },
       node,
       second.node,
@@ -181,6 +183,13 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     });
   }
 
+  /** Several streams of it, each with the records that a predicate holds for; `name` begins the names of all. */
+  split<const Prefix extends string = string>(
+    options: { readonly name?: Prefix } = {},
+  ): BranchedKStream<K, V, Known, Prefix> {
+    return new BranchedKStream(this.#state, options);
+  }
+
   /** Through a topic of its own, partitioned by the key as it is now, whether that has changed or not. */
   repartition(...[options]: Optional<Repartitioned<K, NonNullable<V>, Known>>): KStream<K, V> {
     const { graph, node, key, value } = this.#state;
@@ -193,6 +202,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
         ...serdes,
         partitions: given.partitions ?? null,
         partitioner: erasePartitioner(given.partitioner),
+        mergeable: false,
       }),
       node,
     );
@@ -213,7 +223,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     const { graph, node } = this.#state;
     const given: Partial<Produced<K, NonNullable<V>, never>> = options ?? {};
     const key = eraseSerde(given.key) ?? this.#state.key;
-    const windowed = key instanceof TimeWindowedSerde ? windowedPartitioner(key) : null;
+    const windowed = isWindowedSerde(key) ? windowedPartitioner(key) : null;
     graph.add(
       {
         kind: 'sink',
@@ -233,7 +243,10 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
    */
   process<KR, VR>(supplier: ProcessorSupplier<K, V, KR, VR>): KStream<KR, VR, never> {
     const create = newForEachTask(supplier);
-    const node = this.#processed('KSTREAM-PROCESSOR-', supplier, create);
+    const node = this.#processed(
+      { prefix: 'KSTREAM-PROCESSOR-', changes: 'key', create },
+      supplier,
+    );
     return new KStream<KR, VR, never>({
       ...this.#state,
       node,
@@ -248,7 +261,10 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     supplier: FixedKeyProcessorSupplier<K, V, VR>,
   ): KStream<K, VR, Exclude<Known, 'value'>> {
     const create = processValues<K, V, VR>(newForEachTask(supplier));
-    const node = this.#processed('KSTREAM-PROCESSVALUES-', supplier, create);
+    const node = this.#processed(
+      { prefix: 'KSTREAM-PROCESSVALUES-', changes: 'value', create },
+      supplier,
+    );
     return new KStream({ ...this.#state, node, value: null });
   }
 
@@ -273,7 +289,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
   ): KGroupedStream<KR, V> {
     const { name } = options;
     const create = (): CreateInternalProcessor => selectKey<K, V, KR>(selector);
-    const node = this.#add({ prefix: 'KSTREAM-KEY-SELECT-', name, create });
+    const node = this.#add({ prefix: 'KSTREAM-KEY-SELECT-', changes: 'key', name, create });
     const given: { readonly value?: Serde<NonNullable<V>> } = options;
     const grouped = {
       ...this.#state,
@@ -392,19 +408,23 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
 
   /** A user's processor: the one kind of node whose given name leaves no gap in the numbers, as in Kafka Streams. */
   #processed(
-    prefix: string,
+    {
+      prefix,
+      changes,
+      create,
+    }: Omit<OperatorSpec, 'name' | 'create'> & { create: CreateInternalProcessor },
     { name, stores = [] }: Pick<ProcessorSupplier<K, V>, 'name' | 'stores'>,
-    create: CreateInternalProcessor,
   ): OperatorNode {
     if (name !== undefined) checkName(name, 'the name of a node');
     return this.#named(name ?? this.#state.graph.nodeName(prefix), {
       stores,
+      changes,
       create: () => create,
     });
   }
 
-  #add({ prefix, name, create }: OperatorSpec): OperatorNode {
-    return this.#named(this.#state.graph.nodeName(prefix, name), { create, stores: [] });
+  #add({ prefix, changes, name, create }: OperatorSpec): OperatorNode {
+    return this.#named(this.#state.graph.nodeName(prefix, name), { create, stores: [], changes });
   }
 
   #named(
@@ -412,11 +432,12 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     {
       create,
       stores,
-    }: Pick<OperatorSpec, 'create'> & Required<Pick<ProcessorSupplier<K, V>, 'stores'>>,
+      changes,
+    }: Pick<OperatorSpec, 'create' | 'changes'> & Required<Pick<ProcessorSupplier<K, V>, 'stores'>>,
   ): OperatorNode {
     const { graph, node } = this.#state;
     return graph.add(
-      { kind: 'operator', name, create, stores: () => stores, takesNullKeys: false },
+      { kind: 'operator', name, create, stores: () => stores, takesNullKeys: false, changes },
       node,
     );
   }

@@ -28,6 +28,7 @@ import type { WindowTableStore } from '../state/window-table-store.ts';
 import type { ConnectedStores } from './connected-stores.ts';
 import type { CurrentRecord } from './current-record.ts';
 import type { ProcessorNode } from './processor-node.ts';
+import type { ProcessorTimes } from './processor-times.ts';
 
 /** A punctuator as a processor schedules it, checked. */
 export interface ScheduleRequest {
@@ -54,6 +55,7 @@ export interface ContextTask {
   ): boolean;
   readonly emitIntervalMs: number;
   shared<T>(shared: Shared<T>): T;
+  readonly processorTimes: ProcessorTimes;
   counter(node: string, name: string): Counter;
   drop(node: string, reason: DroppedReason): void;
 }
@@ -194,6 +196,14 @@ export class ProcessorContextImpl implements InternalProcessorContext {
 
   shared<T>(shared: Shared<T>): T {
     return this.#task.shared(shared);
+  }
+
+  processorTimeMs(name: string): number | null {
+    return this.#task.processorTimes.get(name);
+  }
+
+  keepProcessorTime(name: string, timeMs: number): void {
+    this.#task.processorTimes.keep(name, timeMs);
   }
 
   drop(reason: DroppedReason): void {

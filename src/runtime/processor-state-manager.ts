@@ -13,8 +13,9 @@ import type {
   StorageRange,
   TaskStorage,
 } from '../state/task-storage.ts';
-import { changelogTopicName } from '../topology/internal-topics.ts';
+import { changelogTopicOf } from '../topology/internal-topics.ts';
 import type { CurrentRecord } from './current-record.ts';
+import { ProcessorTimes } from './processor-times.ts';
 import type { RecordSink } from './record-sink.ts';
 
 export interface ProcessorStateManagerOptions {
@@ -59,9 +60,10 @@ class SinkChangelog implements ChangelogWriter {
   }
 }
 
-/** The stores of one task, driven together. `ManagedStore` says what each step means. Source: `ProcessorStateManager`. */
+/** The stores of one task, driven together, and the times that its operators keep. `ManagedStore` says what each step means. Source: `ProcessorStateManager`. */
 export class ProcessorStateManager {
   readonly changelogs: readonly TaskChangelog[];
+  readonly times = new ProcessorTimes();
   readonly #options: ProcessorStateManagerOptions;
   readonly #stores: ReadonlyMap<string, ManagedStore>;
   readonly #list: readonly ManagedStore[];
@@ -71,7 +73,7 @@ export class ProcessorStateManager {
     this.#options = options;
     this.changelogs = stores
       .filter(({ changelog }) => changelog !== null)
-      .map((store) => ({ topic: changelogTopicName(applicationId, store.name), partition, store }));
+      .map((store) => ({ topic: changelogTopicOf(applicationId, store), partition, store }));
     this.#stores = new Map(stores.map((store) => [store.name, this.#open(store)]));
     this.#list = [...this.#stores.values()];
   }
@@ -131,14 +133,17 @@ export class ProcessorStateManager {
   }
 
   beginUndo(): void {
+    this.times.beginUndo();
     for (const store of this.#list) store.beginUndo();
   }
 
   undo(): void {
+    this.times.undo();
     for (const store of this.#list) store.undo();
   }
 
   endUndo(): void {
+    this.times.endUndo();
     for (const store of this.#list) store.endUndo();
   }
 
@@ -155,12 +160,12 @@ export class ProcessorStateManager {
   #open(builder: StoreBuilder): ManagedStore {
     const { applicationId, current } = this.#options;
     const { storage, recordCache, objects, metrics, tags, dropExpiredWindow } = this.#options;
-    const changelogTopic = changelogTopicName(applicationId, builder.name);
+    const changelogTopic = changelogTopicOf(applicationId, builder);
+    const isLogged = builder.changelog !== null && builder.changelog.sourceTopic === undefined;
     return builder.open({
       taskId: current.taskId,
       storage,
-      changelog:
-        builder.changelog === null ? null : new SinkChangelog(this.#options, changelogTopic),
+      changelog: isLogged ? new SinkChangelog(this.#options, changelogTopic) : null,
       changelogTopic,
       recordCache,
       objects,

@@ -108,7 +108,6 @@ export class StreamTask {
   #isStarted = false;
   #didWork = false;
   #commitRequested = false;
-  #processorTimesMs = new Map<string, number>();
   readonly #committed = new Map<RecordQueue, number>();
 
   private constructor(options: StreamTaskOptions) {
@@ -164,7 +163,7 @@ export class StreamTask {
   /** Makes the processors and takes up the times that were committed. Errors: those of the processors' constructors. */
   async start(positions: readonly SourcePosition[]): Promise<void> {
     await this.#closeAbandoned();
-    this.#processorTimesMs = new Map();
+    this.#execution.processorTimes.clear();
     this.#committed.clear();
     let streamTimeMs = UNKNOWN_TIME_MS;
     for (const position of positions) {
@@ -288,7 +287,7 @@ export class StreamTask {
       offset: queue.nextOffset() ?? 0,
       metadata: encodeOffsetMetadata({
         partitionTimeMs: queue.partitionTimeMs,
-        processorTimesMs: this.#processorTimesMs,
+        processorTimesMs: this.#execution.processorTimes.all,
       }),
     }));
   }
@@ -360,10 +359,7 @@ export class StreamTask {
       );
     }
     const partitionTimeMs = decoded?.partitionTimeMs ?? UNKNOWN_TIME_MS;
-    for (const [name, timeMs] of decoded?.processorTimesMs ?? []) {
-      const known = this.#processorTimesMs.get(name) ?? -Infinity;
-      this.#processorTimesMs.set(name, Math.max(known, timeMs));
-    }
+    if (decoded !== null) this.#execution.processorTimes.restore(decoded.processorTimesMs);
     queue.reset(offset, partitionTimeMs);
     if (offset !== null) this.#committed.set(queue, offset);
     return partitionTimeMs;

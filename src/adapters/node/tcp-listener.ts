@@ -71,7 +71,7 @@ function serve(socket: Socket, server: FrameServer): void {
     },
   });
   // Requests are kept, so no frame is ever given back to the pool.
-  const frames = new FrameReader(MAX_FRAME_BYTES, new FramePool(), (frame) => {
+  const frames = new FrameReader(MAX_FRAME_BYTES, new FramePool(0), (frame) => {
     connection.receive(frame);
   });
   socket.on('data', (chunk) => {
