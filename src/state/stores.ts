@@ -4,6 +4,7 @@ import type { Serde, Serdes } from '../serde/serde.ts';
 import { EngineBuilder } from './engine-builder.ts';
 import { PagedBuilder } from './paged-builder.ts';
 import { PagedJoinStore } from './paged-join-store.ts';
+import { PagedSubscriptionStore } from './paged-subscription-store.ts';
 import { PagedOuterJoinStore } from './paged-outer-join-store.ts';
 import type { ChangelogOptions, StoreBuilder } from './store-builder.ts';
 
@@ -98,6 +99,29 @@ export function outerJoinStoreBuilder<K, VL, VR>(
     kind: 'outer-join',
     cachingEnabled: false,
     open: (context) => PagedOuterJoinStore.open({ ...description, key, left, right }, context),
+  });
+}
+
+export interface SubscriptionStoreBuilderOptions<FK, PK, V> {
+  readonly name: string;
+  readonly foreignKey: Serde<FK>;
+  readonly primaryKey: Serde<PK>;
+  readonly value: Serde<V>;
+  /** The subscription topic, by which the serdes of the keys know where they are. */
+  readonly topic: string;
+}
+
+/** The subscriptions of a foreign-key join: opened as `SubscriptionStore<FK, PK, V>`. Never caches. */
+export function subscriptionStoreBuilder<FK, PK, V>(
+  options: SubscriptionStoreBuilderOptions<FK, PK, V>,
+): StoreBuilder {
+  const { name, primaryKey, value } = options;
+  const { serdes: _, ...description } = common({ name, key: primaryKey, value });
+  return new PagedBuilder({
+    ...description,
+    kind: 'subscription',
+    cachingEnabled: false,
+    open: (context) => PagedSubscriptionStore.open({ ...options, ...description }, context),
   });
 }
 

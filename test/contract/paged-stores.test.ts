@@ -1,5 +1,6 @@
 import { joinStoreContract } from './join-store.contract.ts';
 import { outerJoinStoreContract } from './outer-join-store.contract.ts';
+import { subscriptionStoreContract } from './subscription-store.contract.ts';
 
 describe.each([
   ['in memory', { storage: 'memory', objectsBytes: 1_048_576 }],
@@ -11,5 +12,8 @@ describe.each([
   });
   describe('an outer join store', () => {
     outerJoinStoreContract(variant);
+  });
+  describe('a subscription store', () => {
+    subscriptionStoreContract(variant);
   });
 });
