@@ -1,5 +1,8 @@
 import type { Config } from 'jest';
 
+const ESM_ONLY_PACKAGES = 'arktype|@ark|arkregex';
+const ESM_ONLY = `/node_modules/(${ESM_ONLY_PACKAGES})/`;
+
 /** What examples and the README import, as a user does. */
 const ENTRY_POINTS = {
   '^millrace$': '<rootDir>/src/index.ts',
@@ -18,7 +21,10 @@ const project = (name: string, ...folders: string[]): Config => ({
   testMatch: folders.map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
   transform: {
     '\\.ts$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } } }],
+    // Published as ES modules only, which jest's CommonJS cannot load on Node 20.
+    [`${ESM_ONLY}.+\\.js$`]: ['@swc/jest', { jsc: { target: 'es2023' } }],
   },
+  transformIgnorePatterns: [`/node_modules/(?!(${ESM_ONLY_PACKAGES})/)`],
 });
 
 const config: Config = {

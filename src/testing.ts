@@ -22,10 +22,16 @@ export {
 } from './testing/mock-processor-context.ts';
 export type { MockRecordContext } from './testing/mock-processor-context.ts';
 export type { Forwarded, MockContextOptions, ScheduledPunctuator } from './testing/mock-task.ts';
-export type { Plannable } from './testing/topology-test-driver.ts';
+export type { DriverStoreOptions, Plannable } from './testing/topology-test-driver.ts';
 export type { TestInputTopic } from './testing/test-input-topic.ts';
 export type { TestOutputTopic } from './testing/test-output-topic.ts';
-export type { InputTopicOptions, TestInputRecord, TestRecord } from './testing/test-record.ts';
+export type {
+  InputTopicOptions,
+  OutputTopicOptions,
+  TestInputRecord,
+  TestRecord,
+} from './testing/test-record.ts';
+export type { PartitionsOption } from './testing/topic-layout.ts';
 
 export interface TopologyTestDriverOptions extends Omit<DriverOptions, 'stateDirectory'> {
   /**

@@ -14,9 +14,9 @@ import { newForEachTask } from '../processor/new-for-each-task.ts';
 import type { ProcessorSupplier } from '../processor/processor.ts';
 import type { TopicNameExtractor } from '../processor/topic-name-extractor.ts';
 import type { Serde } from '../serde/serde.ts';
-import { TimeWindowedSerde } from '../serde/time-windowed-serde.ts';
 import { erasePartitioner, eraseSerde, eraseTopic } from '../topology/erase.ts';
 import { checkName, topologyError } from '../topology/topology-error.ts';
+import { BranchedKStream } from './branched-kstream.ts';
 import type { GlobalKTable } from './global-ktable.ts';
 import { joinStreams, type StreamJoin } from './join-streams.ts';
 import type { JoinKind } from './join-tables.ts';
@@ -42,7 +42,7 @@ import { repartitionNode } from './repartition.ts';
 import { StreamGroup } from './stream-group.ts';
 import type { StreamState } from './stream-state.ts';
 import { streamToTable } from './stream-to-table.ts';
-import { windowedPartitioner } from './windowed-partitioner.ts';
+import { isWindowedSerde, windowedPartitioner } from './windowed-partitioner.ts';
 
 /** What an operator is made of, beyond its place in the graph. */
 interface OperatorSpec {
@@ -181,6 +181,13 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     });
   }
 
+  /** Several streams of it, each with the records that a predicate holds for; `name` begins the names of all. */
+  split<const Prefix extends string = string>(
+    options: { readonly name?: Prefix } = {},
+  ): BranchedKStream<K, V, Known, Prefix> {
+    return new BranchedKStream(this.#state, options);
+  }
+
   /** Through a topic of its own, partitioned by the key as it is now, whether that has changed or not. */
   repartition(...[options]: Optional<Repartitioned<K, NonNullable<V>, Known>>): KStream<K, V> {
     const { graph, node, key, value } = this.#state;
@@ -213,7 +220,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     const { graph, node } = this.#state;
     const given: Partial<Produced<K, NonNullable<V>, never>> = options ?? {};
     const key = eraseSerde(given.key) ?? this.#state.key;
-    const windowed = key instanceof TimeWindowedSerde ? windowedPartitioner(key) : null;
+    const windowed = isWindowedSerde(key) ? windowedPartitioner(key) : null;
     graph.add(
       {
         kind: 'sink',

@@ -47,6 +47,8 @@ export interface OperatorNode {
   readonly stores: () => readonly (string | StoreBuilder)[];
   /** A left join, which gives a result for a record without a key too: repartitions above it let those through. */
   readonly takesNullKeys: boolean;
+  /** Of a windowed aggregation: how long after its end a window changes. `suppress` looks for it. */
+  readonly windowGraceMs?: number | null;
 }
 
 /** One of the processors of a join. */

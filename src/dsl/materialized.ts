@@ -1,11 +1,11 @@
 import { parseDuration } from '../common/duration.ts';
 import type { JoinWindows } from '../common/join-windows.ts';
-import type { TimeWindows } from '../common/time-windows.ts';
 import type { Serde } from '../serde/serde.ts';
 import type { StoreBuilder } from '../state/store-builder.ts';
 import {
   joinStoreBuilder,
   outerJoinStoreBuilder,
+  sessionTableStoreBuilder,
   tableStoreBuilder,
   windowTableStoreBuilder,
   type StoreOptions as EngineOptionsOf,
@@ -27,6 +27,16 @@ export interface StorePlan {
 export interface WindowStorePlan extends StorePlan {
   readonly sizeMs: number;
   readonly retentionMs: number;
+  /** Whether the windows of one key are read together. */
+  readonly ranges: boolean;
+  /** Whether the windows of all keys are read in order of time. */
+  readonly timeIndex: boolean;
+}
+
+export interface SessionStorePlan extends StorePlan {
+  readonly retentionMs: number;
+  /** As for windows. */
+  readonly timeIndex: boolean;
 }
 
 /** The store's name: as given, else generated. A generated one uses up a number, a given one does not. */
@@ -50,14 +60,13 @@ export function saysMaterialized(
 /** Errors: `STREAMS_TOPOLOGY` for a retention that is shorter than windows can change. */
 export function retentionOf(
   store: string,
-  windows: TimeWindows,
+  leastMs: number,
   { retention }: WindowStoreOptions,
 ): number {
-  const leastMs = windows.sizeMs + windows.graceMs;
   const retentionMs = retention === undefined ? leastMs : parseDuration(retention, 'retention');
   if (retentionMs >= leastMs) return retentionMs;
   throw topologyError(
-    `its retention of ${retentionMs} ms is shorter than size and grace of its windows, ${leastMs} ms: ` +
+    `its retention of ${retentionMs} ms is shorter than its windows and their grace, ${leastMs} ms: ` +
       'leave it out, or give at least that',
     { store },
   );
@@ -75,12 +84,20 @@ export function buildGlobalStore(plan: StorePlan): StoreBuilder {
 
 /** Errors: as `buildTableStore`. */
 export function buildWindowStore(plan: WindowStorePlan): StoreBuilder {
-  const { sizeMs, retentionMs } = plan;
+  const { sizeMs, retentionMs, ranges, timeIndex } = plan;
   return windowTableStoreBuilder({
     ...storeOptions(plan),
     windowSize: sizeMs,
     retention: retentionMs,
+    ranges,
+    timeIndex,
   });
+}
+
+/** Errors: as `buildTableStore`. */
+export function buildSessionStore(plan: SessionStorePlan): StoreBuilder {
+  const { retentionMs, timeIndex } = plan;
+  return sessionTableStoreBuilder({ ...storeOptions(plan), retention: retentionMs, timeIndex });
 }
 
 /** What a join of streams keeps of one side. */

@@ -1,9 +1,8 @@
 import { globalTableSource } from '../operators/global-table-source.ts';
 import { tableSource } from '../operators/table-source.ts';
 import type { StoreBuilder } from '../state/store-builder.ts';
-import { eraseExtractor, eraseSerde } from '../topology/erase.ts';
-import type { SourceSpec } from '../topology/topology-builder.ts';
-import { Topology } from '../topology/topology.ts';
+import { eraseSerde } from '../topology/erase.ts';
+import { sourceSpec, Topology, type TopicSelection } from '../topology/topology.ts';
 import { GlobalKTable } from './global-ktable.ts';
 import { KStream } from './kstream.ts';
 import { KTable } from './ktable.ts';
@@ -31,16 +30,15 @@ import { SourceTable } from './table-logic.ts';
 export class StreamsBuilder {
   readonly #graph = new LogicalGraph();
 
-  /** The records of one topic or several. Calls for the same topics share one source. */
-  stream<K, V>(topics: string | readonly string[], consumed: Consumed<K, V>): KStream<K, V> {
+  /**
+   * The records of one topic, of several, or of all whose whole name a pattern matches (`/orders-.+/`), those that come
+   * to be later too. Calls for the same topics share one source.
+   */
+  stream<K, V>(topics: TopicSelection, consumed: Consumed<K, V>): KStream<K, V> {
     const graph = this.#graph;
     const name = graph.nodeName('KSTREAM-SOURCE-', consumed.name);
-    const list = typeof topics === 'string' ? [topics] : [...topics];
-    const node = graph.add({
-      kind: 'stream-source',
-      name,
-      source: sourceSpec(name, list, consumed),
-    });
+    const source = sourceSpec(name, topics, consumed);
+    const node = graph.add({ kind: 'stream-source', name, source });
     const { key, value } = node.source;
     return new KStream({ graph, node, key, value, sources: [name], repartitionRequired: false });
   }
@@ -60,7 +58,7 @@ export class StreamsBuilder {
     const node = graph.add({
       kind: 'table-source',
       name,
-      source: sourceSpec(sourceName, [topic], options),
+      source: sourceSpec(sourceName, topic, options),
       create: () =>
         tableSource<K, V>({
           store: logic.stored ? store : null,
@@ -86,7 +84,7 @@ export class StreamsBuilder {
     graph.add({
       kind: 'global-table',
       name: graph.nodeName('KTABLE-SOURCE-', options.name),
-      source: sourceSpec(sourceName, [topic], options),
+      source: sourceSpec(sourceName, topic, options),
       create: globalTableSource<K, V>(store),
       store: () => buildGlobalStore({ name: store, key, value, options }),
     });
@@ -109,19 +107,4 @@ export class StreamsBuilder {
     topology.plan(); // so that what is wrong shows here
     return topology;
   }
-}
-
-function sourceSpec<K, V>(
-  name: string,
-  topics: readonly string[],
-  { key, value, timestampExtractor, offsetReset }: Consumed<K, V>,
-): SourceSpec {
-  return {
-    name,
-    topics,
-    key: eraseSerde(key),
-    value: eraseSerde(value),
-    timestampExtractor: eraseExtractor(timestampExtractor),
-    offsetReset: offsetReset ?? null,
-  };
 }

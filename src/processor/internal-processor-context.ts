@@ -36,6 +36,9 @@ export interface InternalProcessorContext<KOut = unknown, VOut = unknown> extend
   readonly emitIntervalMs: number;
   /** Made once for all processors of the task that ask with the same object, and gone with them. */
   shared<T>(shared: Shared<T>): T;
+  /** A time that an operator keeps across restarts: it is committed with the offsets of the task. Null where none is. */
+  processorTimeMs(name: string): number | null;
+  keepProcessorTime(name: string, timeMs: number): void;
   /** Counts the current record in `dropped-records-total` under a reason; logs the first of each reason. */
   drop(reason: DroppedReason): void;
 }

@@ -166,6 +166,7 @@ class StoreRestore {
     const records = new CountedRecords(this.#options.recordsOf(chunk));
     this.#position = chunk.nextOffset;
     await this.#write(records, this.#wallTimeMs);
+    chunk.release?.(); // rows are copies
     this.#records += records.count;
     this.#tell('batch');
     return records.count;

@@ -6,10 +6,12 @@ import type { Logger } from '../observability/logger.ts';
 
 export interface SourceTopicsOptions {
   readonly admin: Pick<Admin, 'describeTopics'>;
-  /** Of all sub-topologies, by the names the broker knows. */
-  readonly names: readonly string[];
+  /** Of all sub-topologies, by the names the broker knows, as of the last assignment. */
+  readonly names: () => readonly string[];
   /** Those of them that the application itself makes. */
   readonly internal: ReadonlySet<string>;
+  /** Whether patterns match other topics than then: why a rebalance is needed, or null. */
+  readonly patternChange: () => Promise<string | null>;
   readonly refreshIntervalMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -22,7 +24,8 @@ interface KnownTopic {
 
 /**
  * The topics this application reads, as they were at the last assignment; looks from time to time whether one has got
- * more partitions since, which the leader of the group has to judge (new tasks, or an error where keys have moved).
+ * more partitions since, or a pattern matches a new one, which the leader of the group has to judge (new tasks, or an
+ * error where keys have moved).
  */
 export class SourceTopics {
   readonly #options: SourceTopicsOptions;
@@ -56,8 +59,10 @@ export class SourceTopics {
    * about the new one. A topic that is missing is for the leader to report.
    */
   async load(): Promise<void> {
-    const { admin, names, clock, refreshIntervalMs } = this.#options;
+    const { admin, clock, refreshIntervalMs } = this.#options;
+    const names = this.#options.names();
     const topics = await admin.describeTopics(names);
+    for (const name of this.#known.keys()) if (!names.includes(name)) this.#known.delete(name);
     for (const name of names) {
       const topic = topics.get(name);
       if (topic === undefined) continue;
@@ -84,15 +89,16 @@ export class SourceTopics {
   }
 
   async #refresh(): Promise<void> {
-    const { admin, names, clock, refreshIntervalMs, logger } = this.#options;
+    const { admin, names, patternChange, clock, refreshIntervalMs, logger } = this.#options;
     this.#refreshMs = clock.monotonicMs() + refreshIntervalMs;
     try {
-      const topics = await admin.describeTopics(names);
+      const topics = await admin.describeTopics(names());
       for (const [name, { partitionCount }] of this.#known) {
         const now = topics.get(name)?.partitionCount ?? partitionCount;
         if (now !== partitionCount)
           this.#change = `${name} has ${now} partitions, not ${partitionCount}`;
       }
+      this.#change ??= await patternChange();
     } catch (error) {
       logger.warn({ err: error }, 'the source topics could not be looked at');
     }

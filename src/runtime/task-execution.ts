@@ -22,6 +22,7 @@ import {
 } from './processor-context-impl.ts';
 import { ProcessorNode } from './processor-node.ts';
 import { ProcessorStateManager } from './processor-state-manager.ts';
+import type { ProcessorTimes } from './processor-times.ts';
 import { nextDueMs, PunctuationQueue } from './punctuation-queue.ts';
 import { RecordCollector } from './record-collector.ts';
 import type { RecordSink } from './record-sink.ts';
@@ -199,6 +200,10 @@ export class TaskExecution implements ContextTask {
   counter(node: string, name: string): Counter {
     const { metrics, tags } = this.#options;
     return metrics.counter(name, { ...tags, 'processor-node-id': node });
+  }
+
+  get processorTimes(): ProcessorTimes {
+    return this.state.times;
   }
 
   get emitIntervalMs(): number {

@@ -8,8 +8,13 @@ import type { ManagedStore } from '../state/managed-store.ts';
 import { SharedObjectBudget } from '../state/shared-object-budget.ts';
 import { SharedRecordCache } from '../state/shared-record-cache.ts';
 import type { TaskStorage } from '../state/task-storage.ts';
-import { changelogTopicName, internalTopics } from '../topology/internal-topics.ts';
-import type { OffsetReset, Subtopology } from '../topology/topology-plan.ts';
+import {
+  changelogTopicName,
+  internalTopics,
+  type InternalTopic,
+} from '../topology/internal-topics.ts';
+import type { TopicPattern } from '../topology/topic-pattern.ts';
+import type { OffsetReset, Subtopology, TopologyPlan } from '../topology/topology-plan.ts';
 import { readAssignedTasks } from './assigned-tasks.ts';
 import { StreamsPartitionAssignor } from './assignment/streams-partition-assignor.ts';
 import { InstanceEnvironment } from './assignor-environment.ts';
@@ -27,7 +32,8 @@ import { SourceTopics } from './source-topics.ts';
 import type { CommittedOffsets } from './start-offsets.ts';
 import { StreamTask } from './stream-task.ts';
 import { StreamThread } from './stream-thread.ts';
-import type { UncaughtExceptionResponse } from './streams-config.ts';
+import type { StreamsConfig, UncaughtExceptionResponse } from './streams-config.ts';
+import { SubscribedPlan } from './subscribed-plan.ts';
 import { TaskManager } from './task-manager.ts';
 import { TaskOpener } from './task-opener.ts';
 import { TaskRegistry, type AssignedTask } from './task-registry.ts';
@@ -78,11 +84,13 @@ export async function assembleThread(options: ThreadOptions): Promise<AssembledT
   });
   const tasks = new TaskManager({ opener, registry, onChange: wakeUp.wake, metrics, tags });
   const environment = createEnvironment(context, { registry, tasks });
-  const assignor = createAssignor(context, environment);
+  const subscribed = createSubscribedPlan(context);
+  const assignor = createAssignor(context, subscribed, environment);
   const sources = new SourceTopics({
     admin,
-    names: assignor.topics(),
+    names: () => assignor.topics(),
     internal: new Set(plan.repartitionTopics.map(({ name }) => names.resolve(name))),
+    patternChange: () => subscribed.change(),
     refreshIntervalMs: config.metadataMaxAgeMs,
     clock,
     logger,
@@ -257,21 +265,31 @@ function createEnvironment(
   });
 }
 
+function createSubscribedPlan({ plan, admin, config }: InstanceContext): SubscribedPlan {
+  const own = new Set(ownTopics(plan, config).map(({ name }) => name));
+  return new SubscribedPlan({ plan, admin, isOwn: (topic) => own.has(topic) });
+}
+
+function ownTopics(plan: TopologyPlan, config: StreamsConfig): InternalTopic[] {
+  return internalTopics(plan, {
+    applicationId: config.applicationId,
+    topicConfig: config.topicConfig,
+    additionalRetentionMs: config.windowstoreChangelogAdditionalRetentionMs,
+  });
+}
+
 function createAssignor(
   context: InstanceContext,
+  subscribed: SubscribedPlan,
   environment: InstanceEnvironment,
 ): StreamsPartitionAssignor {
   const { plan, topologyFingerprint, folder, names, config } = context;
   return new StreamsPartitionAssignor({
-    plan,
+    subscribed,
     fingerprint: topologyFingerprint,
     processId: folder.processId,
     topicName: (planned) => names.resolve(planned),
-    internalTopics: internalTopics(plan, {
-      applicationId: config.applicationId,
-      topicConfig: config.topicConfig,
-      additionalRetentionMs: config.windowstoreChangelogAdditionalRetentionMs,
-    }),
+    internalTopics: ownTopics(plan, config),
     environment,
     logger: config.logger,
   });
@@ -325,16 +343,21 @@ function fetchGroupOffsets(
 /** By topic as the cluster names it. A repartition topic is always read from its beginning. */
 function resetPolicies({ plan, names, config }: InstanceContext): (topic: string) => OffsetReset {
   const policies = new Map<string, OffsetReset>();
+  const byPattern: { readonly pattern: TopicPattern; readonly policy: OffsetReset }[] = [];
   for (const { nodes } of plan.subtopologies) {
     for (const node of nodes) {
       if (node.kind !== 'source') continue;
+      const policy = node.offsetReset ?? config.autoOffsetReset;
+      if (node.pattern !== undefined) byPattern.push({ pattern: node.pattern, policy });
       for (const planned of node.topics) {
-        const policy = node.offsetReset ?? config.autoOffsetReset;
         policies.set(names.resolve(planned), names.isRepartition(planned) ? 'earliest' : policy);
       }
     }
   }
-  return (topic) => policies.get(topic) ?? config.autoOffsetReset;
+  return (topic) =>
+    policies.get(topic) ??
+    byPattern.find(({ pattern }) => pattern.matches(topic))?.policy ??
+    config.autoOffsetReset;
 }
 
 /** The topics that a task of this sub-topology writes, as far as they are known before a record is. */

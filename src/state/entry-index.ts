@@ -46,7 +46,7 @@ export class EntryIndex<K, V> implements ObjectHolder {
   readonly #budget: ObjectBudget;
   readonly #buckets = new Map<number, Bucket<K, V>>();
   /** Those that may be dropped; second chance: an access sets a bit, which is cheaper than moving a node. */
-  readonly #droppable = new EntryList<K, V>();
+  readonly #droppable = new EntryList<Entry<K, V>>();
   #bucket: Bucket<K, V> | null = null;
   // A read and the write of the same key follow each other: the second finds it here. Only for keys that cannot be
   // changed in place.

@@ -1,6 +1,6 @@
 import { invariant } from '../common/errors.ts';
 import type { Headers } from '../common/record.ts';
-import type { EntryList } from './entry-list.ts';
+import type { CachedRow } from './cached-rows.ts';
 import type { Row } from './row.ts';
 
 /** What stands for a key in memory: `Serde.identity` of it, or its bytes as latin1. */
@@ -28,7 +28,7 @@ export interface HeldWrite {
  *     row        what is below that: written in the open transaction, or sealed, or as stored
  *     sealed     what a committed transaction wrote, while it is on its way to the storage
  */
-export class Entry<K, V> {
+export class Entry<K, V> implements CachedRow<V, Entry<K, V>> {
   /** 0 in a key-value store. */
   readonly windowStartMs: number;
   readonly id: EntryId;
@@ -55,7 +55,7 @@ export class Entry<K, V> {
   /** The undo list that has its former state. */
   undoGeneration = 0;
 
-  list: EntryList<K, V> | null = null;
+  list: object | null = null;
   previous: Entry<K, V> | null = null;
   next: Entry<K, V> | null = null;
 

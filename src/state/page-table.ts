@@ -1,11 +1,13 @@
+import { compareBytes } from '../common/bytes.ts';
 import { invariant } from '../common/errors.ts';
+import { fromLatin1, toLatin1 } from '../common/latin1.ts';
 import { PageKeys } from './database-keys.ts';
 import type { EntryId } from './entry.ts';
 import type { ObjectBudget, ObjectHolder } from './object-budget.ts';
 import { PageFormat, type RowShape } from './page-format.ts';
 import { firstNotBefore, Page, PageGroup } from './page-group.ts';
 import { PageRow, type RowOrder } from './page-row.ts';
-import type { StorageEntry, TaskStorage } from './task-storage.ts';
+import type { StorageEntry, StorageRange, TaskStorage } from './task-storage.ts';
 
 /** Pages are split beyond this. LevelDB's blocks are smaller, but a point read of this size is still one seek. */
 const PAGE_BYTES = 65_536;
@@ -21,7 +23,10 @@ export interface GroupKeys<K> {
 }
 
 const NO_BYTES = new Uint8Array(0);
-const LOWEST: RowOrder = { first: -Infinity, second: -Infinity, tail: null };
+/** Before all rows. */
+const BEGINNING: RowOrder = { first: -Infinity, second: -Infinity, tail: null };
+/** Of the first page of a group, which has all that is below the second: so it is never compared. */
+const FIRST_LOW: RowOrder = { first: 0, second: 0, tail: null };
 
 /** For tables that are one group: what is ordered by time alone. */
 export const ONE_GROUP: GroupKeys<null> = {
@@ -147,7 +152,7 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
   #groupOf(slice: number, keyBytes: Uint8Array, known: EntryId | undefined): PageGroup<V> {
     // A key without an identity may be written as one that has it: text with half a surrogate pair, say.
     const identity = known ?? this.#keys.identityOf(this.#keys.keyFromBytes(keyBytes));
-    const id = identity ?? latin1(keyBytes);
+    const id = identity ?? toLatin1(keyBytes);
     let groups = this.#slices.get(slice);
     if (groups === undefined) {
       groups = { byIdentity: new Map(), byBytes: new Map() };
@@ -191,6 +196,7 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
       return found;
     }
     const row = new PageRow<V>(first, second, tail, null, -1);
+    row.group = group;
     if (index === rows.length) rows.push(row);
     else rows.splice(index, 0, row);
     return row;
@@ -228,7 +234,7 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
 
   /** The first row after an order that holds something; null where there is none. */
   next(group: PageGroup<V>, after: RowOrder | null): PageRow<V> | null {
-    const { first, second, tail } = after ?? LOWEST;
+    const { first, second, tail } = after ?? BEGINNING;
     const start = group.placeOf(first, second, tail);
     for (let at = start; at < group.pages.length; at++) {
       const rows = this.#rowsOf(this.#pageAt(group, at));
@@ -286,7 +292,7 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
   seal(): readonly StorageEntry[] {
     invariant(this.#sealed.size === 0, 'the sealed pages before these are not written yet');
     const entries = this.#encodeDirty();
-    for (const [key, value] of entries) this.#sealed.set(latin1(key), value);
+    for (const [key, value] of entries) this.#sealed.set(toLatin1(key), value);
     return entries;
   }
 
@@ -369,10 +375,30 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
     return content.refs.flatMap(({ number }) => this.#readPage(slice, keyBytes, number));
   }
 
+  /**
+   * The groups of some slices in the order of their keys in the storage, with those that it lacks or has older. A
+   * snapshot as of the first read as to which there are; their rows are read when they are reached.
+   */
+  async *groupsIn(
+    range: StorageRange,
+    committed: boolean,
+  ): AsyncGenerator<readonly [slice: number, keyBytes: Uint8Array]> {
+    const keys = this.#unwritten(committed)
+      .map(([slice, keyBytes]) => this.#pageKeys.databaseKey(slice, keyBytes, 0))
+      .filter((key) => compareBytes(key, range.from) >= 0 && compareBytes(key, range.to) < 0);
+    const known = new Set(keys.map(toLatin1));
+    for await (const [key] of this.#storage.iterate(range)) {
+      if (this.#pageKeys.page(key) === 0 && !known.has(toLatin1(key))) keys.push(key);
+    }
+    for (const key of keys.sort(compareBytes)) {
+      yield [this.#pageKeys.slice(key), this.#pageKeys.keyBytes(key)];
+    }
+  }
+
   /** The groups that the storage lacks or has older, in no order: those of the open transaction, or the sealed ones. */
-  unwritten(committed: boolean): (readonly [slice: number, keyBytes: Uint8Array])[] {
+  #unwritten(committed: boolean): (readonly [slice: number, keyBytes: Uint8Array])[] {
     const sealed = [...this.#sealed.keys()].map((id): readonly [number, Uint8Array] => {
-      const key = Buffer.from(id, 'latin1');
+      const key = fromLatin1(id);
       return [this.#pageKeys.slice(key), this.#pageKeys.keyBytes(key)];
     });
     if (committed) return sealed;
@@ -387,7 +413,8 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
     const content = stored === undefined ? { rows: [] } : this.#format.readFirst(stored);
     if ('rows' in content) {
       const bytes = stored?.length ?? 0;
-      const page = new Page(group, { number: 0, low: LOWEST }, content.rows, bytes);
+      const page = new Page(group, { number: 0, low: FIRST_LOW }, content.rows, bytes);
+      for (const row of content.rows) row.group = group;
       group.pages = [page];
       this.#recent.push(page);
     } else {
@@ -412,7 +439,10 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
     const rows = this.#readPage(slice, keyBytes, page.number);
     page.rows = rows;
     page.bytes = 1;
-    for (const row of rows) page.bytes += this.#format.bytesOf(row);
+    for (const row of rows) {
+      row.group = page.group;
+      page.bytes += this.#format.bytesOf(row);
+    }
     this.#recent.push(page);
     return rows;
   }
@@ -426,7 +456,7 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
   #stored(slice: number, keyBytes: Uint8Array, number: number): Uint8Array | undefined {
     const key = this.#pageKeys.databaseKey(slice, keyBytes, number);
     if (this.#sealed.size > 0) {
-      const sealed = this.#sealed.get(latin1(key));
+      const sealed = this.#sealed.get(toLatin1(key));
       if (sealed !== undefined) return sealed ?? undefined;
     }
     return this.#storage.get(key);
@@ -499,7 +529,7 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
     group.headDirty = false;
     if (group.pages.length === 0) {
       entries.push([this.#keyOf(group, 0), null]);
-      const page = new Page<V>(group, { number: 0, low: LOWEST }, [], 0);
+      const page = new Page<V>(group, { number: 0, low: FIRST_LOW }, [], 0);
       group.pages = [page];
       this.#recent.push(page);
     } else {
@@ -565,10 +595,6 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
       this.#slices.delete(group.slice);
     }
   }
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
 
 function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {

@@ -16,6 +16,7 @@ import {
 } from '../runtime/processor-context-impl.ts';
 import { ProcessorNode } from '../runtime/processor-node.ts';
 import { ProcessorStateManager } from '../runtime/processor-state-manager.ts';
+import { ProcessorTimes } from '../runtime/processor-times.ts';
 import { MemoryTaskStorage } from '../state/memory-task-storage.ts';
 import { SharedObjectBudget } from '../state/shared-object-budget.ts';
 import { SharedRecordCache } from '../state/shared-record-cache.ts';
@@ -81,6 +82,7 @@ export class MockTask implements ContextTask {
   readonly punctuators: ScheduledPunctuator[] = [];
   readonly metrics = new MetricsRegistry();
   readonly emitIntervalMs = 0;
+  readonly processorTimes = new ProcessorTimes();
   isCommitRequested = false;
   streamTimeMs = 0;
   wallClockMs = 0;

@@ -8,6 +8,7 @@ import type { StoreBuilder } from '../state/store-builder.ts';
 import { buildPlan } from './build-plan.ts';
 import { describeTopology } from './describe.ts';
 import { eraseExtractor, erasePartitioner, eraseSerde, eraseTopic } from './erase.ts';
+import { TopicPattern } from './topic-pattern.ts';
 import { TopologyBuilder, type SourceSpec } from './topology-builder.ts';
 import type { OffsetReset, TopologyPlan } from './topology-plan.ts';
 
@@ -38,6 +39,9 @@ export interface GlobalStoreOptions<K, V> extends SourceOptions<K, V> {
 
 type Parents = string | readonly string[];
 
+/** Topics by name, or those that a pattern matches: also those that come to be while the application runs. */
+export type TopicSelection = string | readonly string[] | RegExp;
+
 /**
  * A graph of sources, processors, sinks and stores: the lower of the two ways to write an application. The other one,
  * `StreamsBuilder`, ends in a `Topology` too.
@@ -53,8 +57,8 @@ export class Topology {
     this.#builder = builder;
   }
 
-  addSource<K, V>(name: string, topics: Parents, options: SourceOptions<K, V> = {}): this {
-    this.#builder.addSource(sourceSpec(name, listOf(topics), options));
+  addSource<K, V>(name: string, topics: TopicSelection, options: SourceOptions<K, V> = {}): this {
+    this.#builder.addSource(sourceSpec(name, topics, options));
     return this;
   }
 
@@ -107,7 +111,7 @@ export class Topology {
     const { topic, sourceName, processorName, processor } = options;
     this.#builder.addGlobalStore({
       store,
-      source: sourceSpec(sourceName, [topic], options),
+      source: sourceSpec(sourceName, topic, options),
       processorName,
       create: newForEachTask(processor),
     });
@@ -125,14 +129,17 @@ export class Topology {
   }
 }
 
-function sourceSpec<K, V>(
+/** A source as it is added, from what a user says of it. */
+export function sourceSpec<K, V>(
   name: string,
-  topics: readonly string[],
+  topics: TopicSelection,
   options: SourceOptions<K, V>,
 ): SourceSpec {
   return {
     name,
-    topics,
+    ...(topics instanceof RegExp
+      ? { topics: [], pattern: new TopicPattern(topics) }
+      : { topics: listOf(topics) }),
     key: eraseSerde(options.key),
     value: eraseSerde(options.value),
     timestampExtractor: eraseExtractor(options.timestampExtractor),

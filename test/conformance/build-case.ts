@@ -202,8 +202,19 @@ function mapGroupBy(from: Built, node: NodeOf<'groupBy'>): Built {
   return { kind: 'grouped table', group, shape };
 }
 
-function mapSplit(_nodes: BuiltNodes, _node: NodeOf<'split'>): void {
-  throw new NotBuilt('split');
+function mapSplit(nodes: BuiltNodes, node: NodeOf<'split'>): void {
+  const { stream, shape } = nodes.of('stream', node.from);
+  let branched = stream.split({ name: `${node.name}-` });
+  for (const { node: name, pred } of node.branches) {
+    branched = branched.branch((k, v) => evaluate(pred, { k, v }) === true, { name });
+  }
+  const branches =
+    node.default === undefined
+      ? branched.noDefaultBranch()
+      : branched.defaultBranch({ name: node.default });
+  for (const [name, branch] of branches) {
+    nodes.set(name.slice(node.name.length + 1), { kind: 'stream', stream: branch, shape });
+  }
 }
 
 function topicsOf(node: SourceNode): string[] {
@@ -222,7 +233,7 @@ function typesOf({ name, types }: CaseNode): Types {
 /** A topic does not say how long its windows are; the case's records do. */
 function sourceWindowing({ inputs }: Case, node: NodeOf<'stream'>): Windowing {
   if (node.windowed === undefined) return null;
-  if (node.windowed === 'session') throw new NotBuilt('source of session windows');
+  if (node.windowed === 'session') return { kind: 'session' };
   const topics = topicsOf(node);
   for (const input of inputs) {
     if (!('topic' in input) || !topics.includes(input.topic)) continue;

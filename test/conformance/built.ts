@@ -1,9 +1,13 @@
 import type { Windowed } from '../../src/common/windowed.ts';
+import type { CogroupedKStream } from '../../src/dsl/cogrouped-kstream.ts';
 import type { GlobalKTable } from '../../src/dsl/global-ktable.ts';
 import type { KGroupedStream } from '../../src/dsl/kgrouped-stream.ts';
 import type { KGroupedTable } from '../../src/dsl/kgrouped-table.ts';
 import type { KStream } from '../../src/dsl/kstream.ts';
 import type { KTable } from '../../src/dsl/ktable.ts';
+import type { SessionWindowedCogroupedKStream } from '../../src/dsl/session-windowed-cogrouped-kstream.ts';
+import type { SessionWindowedKStream } from '../../src/dsl/session-windowed-kstream.ts';
+import type { TimeWindowedCogroupedKStream } from '../../src/dsl/time-windowed-cogrouped-kstream.ts';
 import type { TimeWindowedKStream } from '../../src/dsl/time-windowed-kstream.ts';
 import type { Serde } from '../../src/serde/serde.ts';
 import { serdes } from '../../src/serde/serdes.ts';
@@ -23,7 +27,8 @@ export function asTable(table: object): Table {
 }
 
 /** How the keys of a node are windowed; null where they are not. */
-export type Windowing = { readonly kind: 'time'; readonly sizeMs: number } | null;
+export type Windowing =
+  { readonly kind: 'time'; readonly sizeMs: number } | { readonly kind: 'session' } | null;
 
 /** What a record of a node looks like. */
 export interface Shape {
@@ -42,6 +47,17 @@ export type Built = { readonly shape: Shape } & (
       readonly kind: 'windowed stream';
       readonly group: TimeWindowedKStream<Datum, Value>;
       readonly windowing: Windowing;
+    }
+  | { readonly kind: 'session stream'; readonly group: SessionWindowedKStream<Datum, Value> }
+  | { readonly kind: 'cogroup'; readonly group: CogroupedKStream<Datum, Datum> }
+  | {
+      readonly kind: 'windowed cogroup';
+      readonly group: TimeWindowedCogroupedKStream<Datum, Datum>;
+      readonly windowing: Windowing;
+    }
+  | {
+      readonly kind: 'session cogroup';
+      readonly group: SessionWindowedCogroupedKStream<Datum, Datum>;
     }
 );
 
@@ -79,9 +95,13 @@ export function serdesOf({ types: [key, value], windowing }: Shape): ShapeSerdes
   };
 }
 
-function windowedSerde(type: TypeName, { sizeMs }: NonNullable<Windowing>): Serde<Datum> {
-  const serde: Serde<Windowed<Datum>> = serdes.timeWindowed(serdeOf(type), { size: sizeMs });
-  return serde; // it is given the windowed keys of a windowed node only
+function windowedSerde(type: TypeName, windowing: NonNullable<Windowing>): Serde<Datum> {
+  const inner = serdeOf(type);
+  const serde: Serde<Windowed<Datum>> =
+    windowing.kind === 'session'
+      ? serdes.sessionWindowed(inner)
+      : serdes.timeWindowed(inner, { size: windowing.sizeMs });
+  return serde as Serde<object>; // it is given the windowed keys of a windowed node only
 }
 
 export function evaluateValue(expression: Expression, variables: Variables): Value {

@@ -29,9 +29,9 @@ async function drive(
   { topology, topics }: BuiltCase,
   stateDir: string | null,
 ): Promise<string | null> {
-  const { cache, wallClockStartMs = 0 } = subject.config;
+  const { cache, wallClockStartMs = 0, emitIntervalMs = 0 } = subject.config;
   await using driver = await TopologyTestDriver.create(topology, {
-    config: cache === 'off' ? { statestoreCacheMaxBytes: 0 } : {},
+    config: { emitIntervalMs, ...(cache === 'off' ? { statestoreCacheMaxBytes: 0 } : {}) },
     startWallClockMs: wallClockStartMs,
     ...(stateDir === null ? {} : { stateDir }),
   });

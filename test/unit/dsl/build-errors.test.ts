@@ -126,7 +126,7 @@ describe('a mistake in the use of the DSL is an error from the call or from buil
     ],
     [
       'a retention shorter than the windows',
-      /retention of 5 ms is shorter than size and grace.*15 ms.*store w/,
+      /retention of 5 ms is shorter than its windows and their grace.*15 ms.*store w/,
       (b) =>
         b
           .stream('in', STRINGS)
