@@ -111,7 +111,6 @@ export function joinByForeignKey(
           foreignKey: serdes.foreignKey,
           primaryKey: serdes.key,
           value: subscriptions,
-          topic,
         }),
       ],
     },

@@ -1,7 +1,8 @@
+import { copyBytes } from '../common/byte-pool.ts';
 import { readInt32, writeInt32 } from '../common/bytes.ts';
-import { invariant } from '../common/errors.ts';
 import type { Serde } from '../serde/serde.ts';
 import type { RestoredRecord } from './managed-store.ts';
+import type { PageRow } from './page-row.ts';
 import { PageTable } from './page-table.ts';
 import { PagedStore } from './paged-store.ts';
 import { StoreCodec } from './store-codec.ts';
@@ -18,36 +19,29 @@ export interface SubscriptionStoreOptions<FK, PK, V> {
   readonly foreignKey: Serde<FK>;
   readonly primaryKey: Serde<PK>;
   readonly value: Serde<V>;
-  /** Serdes of the keys are told this topic, with `-fk` and `-pk` behind it, and the application's name before it. */
-  readonly topic: string;
   readonly persistent: boolean;
 }
 
-/** A `SubscriptionStore` in packed pages: a group for each foreign key, rows ordered by primary key. */
+/** A `SubscriptionStore` in packed pages: a group for each foreign key, rows ordered by primary key bytes. */
 export class PagedSubscriptionStore<FK, PK, V> implements SubscriptionStore<FK, PK, V> {
   readonly name: string;
   readonly #context: StoreContext;
-  readonly #foreignKeys: StoreCodec<FK, V>;
-  readonly #primaryKeys: StoreCodec<PK, V>;
-  readonly #values: StoreCodec<PK, V>;
-  readonly #table: PageTable<FK, never>;
+  readonly #foreign: StoreCodec<FK, V>;
+  readonly #primary: StoreCodec<PK, V>;
+  readonly #table: PageTable<FK, V>;
 
   private constructor(
-    { name, foreignKey, primaryKey, value, topic, persistent }: SubscriptionStoreOptions<FK, PK, V>,
+    { name, foreignKey, primaryKey, value, persistent }: SubscriptionStoreOptions<FK, PK, V>,
     context: StoreContext,
   ) {
     const { storage, changelogTopic, objects: budget } = context;
     const layout = 'subscription-pages';
     const store = storage.storeNumber({ name, layout, persistent, changelogTopic });
-    const application = changelogTopic.slice(0, -`${name}-changelog`.length);
     this.name = name;
     this.#context = context;
-    const keysOf = <K>(key: Serde<K>, suffix: string): StoreCodec<K, V> =>
-      new StoreCodec(name, `${application}${topic}${suffix}`, { key, value });
-    this.#foreignKeys = keysOf(foreignKey, '-fk');
-    this.#primaryKeys = keysOf(primaryKey, '-pk');
-    this.#values = new StoreCodec(name, `${application}${topic}`, { key: primaryKey, value });
-    this.#table = new PageTable({ storage, store, keys: this.#foreignKeys, shape: SHAPE, budget });
+    this.#foreign = new StoreCodec(name, changelogTopic, { key: foreignKey, value });
+    this.#primary = new StoreCodec(name, changelogTopic, { key: primaryKey, value });
+    this.#table = new PageTable({ storage, store, keys: this.#foreign, shape: SHAPE, budget });
   }
 
   static open<FK, PK, V>(
@@ -72,54 +66,53 @@ export class PagedSubscriptionStore<FK, PK, V> implements SubscriptionStore<FK, 
 
   get(foreignKey: FK, primaryKey: PK): Timestamped<V> | null {
     this.#table.begin();
-    const group = this.#table.group(SLICE, foreignKey);
-    const row = this.#table.get(group, 0, 0, this.#primaryKeys.keyToBytes(primaryKey));
-    if (row === undefined || row.bytes === null) return null;
-    return { value: this.#values.valueFromBytes(row.bytes), timestampMs: row.timestampMs };
+    const tail = this.#primary.keyToBytes(primaryKey);
+    const row = this.#table.get(this.#table.group(SLICE, foreignKey), 0, 0, tail);
+    return row === undefined ? null : this.#timestamped(row);
   }
 
   put(foreignKey: FK, primaryKey: PK, value: V | null, timestampMs: number): void {
     this.#table.begin();
+    const bytes = value === null ? null : this.#primary.valueToBytes(value);
+    const tail = copyBytes(this.#primary.keyToBytes(primaryKey));
     const group = this.#table.group(SLICE, foreignKey);
-    const primaryBytes = new Uint8Array(this.#primaryKeys.keyToBytes(primaryKey));
-    const bytes = value === null ? null : this.#values.valueToBytes(value);
-    const row = this.#table.place(group, 0, 0, primaryBytes);
+    const row = this.#table.place(group, 0, 0, tail);
     this.#table.write(group, row, bytes, timestampMs);
+    const logTimestampMs = value === null ? this.#context.recordTimestampMs() : timestampMs;
     const { changelog } = this.#context;
-    changelog?.append(combinedKey(group.keyBytes, primaryBytes), bytes, timestampMs);
+    changelog?.append(combinedKey(group.keyBytes, tail), bytes, logTimestampMs);
   }
 
   prefix(foreignKey: FK): readonly SubscriptionRow<PK, V>[] {
+    const rows: SubscriptionRow<PK, V>[] = [];
     this.#table.begin();
-    const found: SubscriptionRow<PK, V>[] = [];
-    const group = this.#table.group(SLICE, foreignKey);
-    this.#table.forEachFrom(group, -Infinity, -Infinity, ({ tail, bytes, timestampMs }) => {
-      invariant(tail !== null, 'a subscription has a primary key', { store: this.name });
-      if (bytes === null) return true;
-      found.push({
-        primaryKey: this.#primaryKeys.keyFromBytes(tail),
-        value: this.#values.valueFromBytes(bytes),
-        timestampMs,
-      });
+    this.#table.forEachFrom(this.#table.group(SLICE, foreignKey), 0, 0, (row) => {
+      const found = this.#timestamped(row);
+      if (found === null || row.tail === null) return true;
+      rows.push({ primaryKey: this.#primary.keyFromBytes(row.tail), ...found });
       return true;
     });
-    return found;
+    return rows;
+  }
+
+  #timestamped({ bytes, timestampMs }: PageRow<V>): Timestamped<V> | null {
+    return bytes === null ? null : { value: this.#primary.valueFromBytes(bytes), timestampMs };
   }
 
   #restore({ key, value, timestampMs }: RestoredRecord): void {
+    const foreignEnd = LENGTH_BYTES + readInt32(key, 0);
     this.#table.begin();
-    const primaryAt = LENGTH_BYTES + readInt32(key, 0);
-    const group = this.#table.groupOfBytes(SLICE, key.subarray(LENGTH_BYTES, primaryAt));
-    const row = this.#table.place(group, 0, 0, key.slice(primaryAt));
-    this.#table.write(group, row, value === null ? null : new Uint8Array(value), timestampMs);
+    const group = this.#table.groupOfBytes(SLICE, key.subarray(LENGTH_BYTES, foreignEnd));
+    const row = this.#table.place(group, 0, 0, copyBytes(key.subarray(foreignEnd)));
+    this.#table.write(group, row, value === null ? null : copyBytes(value), timestampMs);
   }
 }
 
-/** Source: `CombinedKeySchema`. */
+/** Source: `org.apache.kafka.streams.kstream.internals.foreignkeyjoin.CombinedKeySchema`. */
 function combinedKey(foreignKey: Uint8Array, primaryKey: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(LENGTH_BYTES + foreignKey.length + primaryKey.length);
-  writeInt32(bytes, 0, foreignKey.length);
-  bytes.set(foreignKey, LENGTH_BYTES);
-  bytes.set(primaryKey, LENGTH_BYTES + foreignKey.length);
-  return bytes;
+  const key = new Uint8Array(LENGTH_BYTES + foreignKey.length + primaryKey.length);
+  writeInt32(key, 0, foreignKey.length);
+  key.set(foreignKey, LENGTH_BYTES);
+  key.set(primaryKey, LENGTH_BYTES + foreignKey.length);
+  return key;
 }
