@@ -10,12 +10,21 @@ import type { StoreBuilder } from '../state/store-builder.ts';
 import { eraseSerde } from '../topology/erase.ts';
 import { topologyError } from '../topology/topology-error.ts';
 import { DerivedTable } from './derived-table.ts';
+import { joinByForeignKey, type ForeignKeyJoin } from './join-by-foreign-key.ts';
 import { joinTables, type JoinKind, type TableJoin } from './join-tables.ts';
 import { KGroupedTable } from './kgrouped-table.ts';
 import { KStream } from './kstream.ts';
 import type { OperatorNode } from './logical-node.ts';
 import { buildTableStore, saysMaterialized, storeNameOf, type StorePlan } from './materialized.ts';
-import type { Given, Grouped, Named, SerdePart, StoreOptions, ValueSerdeFor } from './options.ts';
+import type {
+  Given,
+  Grouped,
+  Named,
+  SerdePart,
+  StoreOptions,
+  TableJoined,
+  ValueSerdeFor,
+} from './options.ts';
 import type { TableState } from './stream-state.ts';
 
 /** How an operator that gives a table from another one may keep it: only where it names a store. */
@@ -131,6 +140,24 @@ export class KTable<K, V, Known extends SerdePart = SerdePart, Out = V | null> {
     });
   }
 
+  /**
+   * Joins every row with the row of the other table that it points to, by its key there; null points to none. Results
+   * follow changes of either. Rows and answers go through topics of their own, so serdes of both tables must be known.
+   */
+  join<KO, VO, VR, KnownO extends SerdePart, OutO>(
+    other: KTable<KO, VO, KnownO, OutO>,
+    foreignKeyOf: (value: Readonly<V>, key: K) => KO | null,
+    joiner: (value: Readonly<V>, otherValue: Readonly<VO>, key: K) => VR,
+    options: ValueSerdeFor<NonNullable<VR>, never> &
+      TableOptions<K, NonNullable<VR>> &
+      TableJoined<K, KO>,
+  ): KTable<K, NonNullable<VR>, Known | 'value', VR | null>;
+  join<KO, VO, VR, KnownO extends SerdePart, OutO>(
+    other: KTable<KO, VO, KnownO, OutO>,
+    foreignKeyOf: (value: Readonly<V>, key: K) => KO | null,
+    joiner: (value: Readonly<V>, otherValue: Readonly<VO>, key: K) => VR,
+    options?: TableJoined<K, KO>,
+  ): KTable<K, NonNullable<VR>, Exclude<Known, 'value'>, VR | null>;
   /** The rows of the keys that both tables have. The result is kept in a store only if one is described. */
   join<VO, VR, KnownO extends SerdePart, OutO>(
     other: KTable<K, VO, KnownO, OutO>,
@@ -146,6 +173,21 @@ export class KTable<K, V, Known extends SerdePart = SerdePart, Out = V | null> {
     return this.#joined('inner', other, rest);
   }
 
+  /** As `join` by a foreign key, where a row that points to none, or to one that is not there, gives a result with null. */
+  leftJoin<KO, VO, VR, KnownO extends SerdePart, OutO>(
+    other: KTable<KO, VO, KnownO, OutO>,
+    foreignKeyOf: (value: Readonly<V>, key: K) => KO | null,
+    joiner: (value: Readonly<V>, otherValue: Readonly<VO> | null, key: K) => VR,
+    options: ValueSerdeFor<NonNullable<VR>, never> &
+      TableOptions<K, NonNullable<VR>> &
+      TableJoined<K, KO>,
+  ): KTable<K, NonNullable<VR>, Known | 'value', VR | null>;
+  leftJoin<KO, VO, VR, KnownO extends SerdePart, OutO>(
+    other: KTable<KO, VO, KnownO, OutO>,
+    foreignKeyOf: (value: Readonly<V>, key: K) => KO | null,
+    joiner: (value: Readonly<V>, otherValue: Readonly<VO> | null, key: K) => VR,
+    options?: TableJoined<K, KO>,
+  ): KTable<K, NonNullable<VR>, Exclude<Known, 'value'>, VR | null>;
   /** Every row of this table, with the other table's row of its key or null. */
   leftJoin<VO, VR, KnownO extends SerdePart, OutO>(
     other: KTable<K, VO, KnownO, OutO>,
@@ -212,9 +254,19 @@ export class KTable<K, V, Known extends SerdePart = SerdePart, Out = V | null> {
         node: this.#state.node.name,
       });
     }
-    // The overloads have it so.
+    const right = KTable.stateOf(other);
+    if (typeof rest[1] === 'function') {
+      // The overloads have it so, and these too.
+      const [foreignKeyOf, join, given = {}] = rest as [
+        ForeignKeyJoin['foreignKeyOf'],
+        ForeignKeyJoin['joiner'],
+        ForeignKeyJoin['options']?,
+      ];
+      const spec = { left: kind === 'left', foreignKeyOf, joiner: join, options: given };
+      return new KTable(joinByForeignKey(this.#state, right, spec));
+    }
     const [joiner, options = {}] = rest as [TableJoin['joiner'], TableJoin['options']?];
-    return new KTable(joinTables(this.#state, KTable.stateOf(other), { kind, joiner, options }));
+    return new KTable(joinTables(this.#state, right, { kind, joiner, options }));
   }
 
   #filtered(filter: FilterOptions<K, V>, options: TableOptions<K, V> = {}): TableState {

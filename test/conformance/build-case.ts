@@ -180,10 +180,9 @@ function mapMapValues(from: Built, node: NodeOf<'mapValues'>): Built {
     return { kind: 'stream', stream: from.stream.mapValues(mapper), shape };
   }
   if (from.kind !== 'table') throw new NotBuilt(`mapValues of a ${from.kind}`);
-  const table: Table =
-    node.store === undefined
-      ? from.table.mapValues(mapper)
-      : from.table.mapValues<Value>(mapper, { ...serdesOf(shape), ...storeOptions(node) });
+  // A join by a foreign key needs the serdes, also of a table that is not kept.
+  const options = { ...serdesOf(shape), ...storeOptions(node) };
+  const table: Table = from.table.mapValues<Value>(mapper, options);
   return { kind: 'table', table, shape };
 }
 

@@ -80,9 +80,17 @@ function joinTables(
 }
 
 export function mapForeignKeyJoin(
-  _left: BuiltOf<'table'>,
-  _right: BuiltOf<'table'>,
+  left: BuiltOf<'table'>,
+  right: BuiltOf<'table'>,
   node: NodeOf<'fkJoin'>,
 ): Built {
-  throw new NotBuilt(`${node.kind} join by a foreign key`);
+  const shape = { ...left.shape, types: node.types ?? left.shape.types };
+  const foreignKeyOf = (v: unknown, k: Datum): Datum | null => evaluateValue(node.fk, { k, v });
+  const joiner = (l: unknown, r: unknown, k: Datum): Value => evaluateValue(node.fn, { k, l, r });
+  const options = { ...serdesOf(shape), ...(node.store === undefined ? {} : storeOptions(node)) };
+  const table =
+    node.kind === 'left'
+      ? left.table.leftJoin(right.table, foreignKeyOf, joiner, options)
+      : left.table.join(right.table, foreignKeyOf, joiner, options);
+  return { kind: 'table', table, shape };
 }

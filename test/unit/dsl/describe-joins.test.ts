@@ -84,6 +84,27 @@ const topologies: Record<string, (b: StreamsBuilder) => void> = {
     const rekeyed = one.selectKey((_, v) => v);
     rekeyed.join(rekeyed, both, MINUTES, OUT).to('b', OUT);
   },
+  'foreign-key'(b) {
+    const orders = b.table('orders', IN);
+    const users = b.table('users', IN);
+    const userOf = (order: string) => order;
+    orders.join(users, userOf, both).toStream().to('a', OUT);
+    orders
+      .leftJoin(users, userOf, both, { ...OUT, store: 'kept' })
+      .toStream()
+      .to('b', OUT);
+  },
+  'foreign-key-named'(b) {
+    const orders = b.table('orders', { ...IN, store: 'orders-store' });
+    const users = b.table('users', IN).filter(() => true);
+    const userOf = (order: string) => order;
+    orders.join(users, userOf, both, { name: 'fk' }).toStream().to('a', OUT);
+    orders
+      .leftJoin(users, userOf, both, { ...OUT, name: 'other' })
+      .mapValues((v) => v)
+      .toStream()
+      .to('b', OUT);
+  },
 };
 
 describe("describe() prints Kafka Streams' text of", () => {
@@ -91,5 +112,9 @@ describe("describe() prints Kafka Streams' text of", () => {
     const builder = new StreamsBuilder();
     topologies[name]?.(builder);
     expect(builder.build().describe()).toBe(expected.get(name));
+  });
+
+  test('every topology of the fixture', () => {
+    expect(Object.keys(topologies)).toEqual([...expected.keys()]);
   });
 });
