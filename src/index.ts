@@ -108,6 +108,15 @@ export type { KeyRange, KeyValueStore, ReadOnlyKeyValueStore } from './state/key
 export type { ReadOnlySessionStore, SessionStore } from './state/session-store.ts';
 export type { StoreBuilder } from './state/store-builder.ts';
 export { Stores } from './state/stores.ts';
-export type { SessionStoreOptions, StoreOptions as ProcessorStoreOptions } from './state/stores.ts';
+export type {
+  SessionStoreOptions,
+  StoreOptions as ProcessorStoreOptions,
+  VersionedStoreOptions,
+} from './state/stores.ts';
 export type { Timestamped } from './state/table-store.ts';
+export type {
+  VersionedKeyValueStore,
+  VersionedPut,
+  VersionedRecord,
+} from './state/versioned-key-value-store.ts';
 export type { ReadOnlyWindowStore, TimeRange, WindowStore } from './state/window-store.ts';

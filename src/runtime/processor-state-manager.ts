@@ -1,5 +1,5 @@
 import { StreamsError } from '../common/errors.ts';
-import { NO_HEADERS } from '../common/record.ts';
+import { NO_HEADERS, type Headers } from '../common/record.ts';
 import type { Metrics, MetricTags } from '../observability/metrics.ts';
 import type { ManagedStore, RestoredRecord } from '../state/managed-store.ts';
 import type { ObjectBudget } from '../state/object-budget.ts';
@@ -53,10 +53,15 @@ class SinkChangelog implements ChangelogWriter {
     this.#partition = partition;
   }
 
-  append(key: Uint8Array, value: Uint8Array | null, timestampMs: number): void {
+  /** Never the headers of the record being processed: a changelog has none of those in Kafka Streams either (trap 45). */
+  append(
+    key: Uint8Array,
+    value: Uint8Array | null,
+    timestampMs: number,
+    headers: Headers = NO_HEADERS,
+  ): void {
     this.#current.requireAlive();
-    // No headers: a changelog has none in Kafka Streams either (trap 45).
-    this.#sink.append(this.#topic, this.#partition, key, value, timestampMs, NO_HEADERS);
+    this.#sink.append(this.#topic, this.#partition, key, value, timestampMs, headers);
   }
 }
 

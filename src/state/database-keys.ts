@@ -32,7 +32,16 @@ export function metaKey(name: string): Uint8Array {
 
 /** Of the row that holds the slice width and the highest window start of a window store. */
 export function windowMetaKey(store: number): Uint8Array {
-  const name = metaKey('window/');
+  return storeMetaKey('window/', store);
+}
+
+/** Of the row that holds what a buffer counts. */
+export function bufferMetaKey(store: number): Uint8Array {
+  return storeMetaKey('buffer/', store);
+}
+
+function storeMetaKey(prefix: string, store: number): Uint8Array {
+  const name = metaKey(prefix);
   const key = new Uint8Array(name.length + 2);
   key.set(name);
   key[name.length] = store >>> 8;

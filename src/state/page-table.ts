@@ -210,6 +210,19 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
     return row?.first === first ? row.second : 0;
   }
 
+  /** The last row that has something and a first number below one; null where there is none. */
+  lastBefore(group: PageGroup<V>, first: number): PageRow<V> | null {
+    for (let at = group.placeOf(first, -Infinity, null); at >= 0; at--) {
+      const rows = this.#rowsOf(this.#pageAt(group, at));
+      let index = firstNotBefore(rows, first, -Infinity, null) - 1;
+      for (; index >= 0; index--) {
+        const row = rows[index];
+        if (row !== undefined && (row.bytes !== null || row.held !== null)) return row;
+      }
+    }
+    return null;
+  }
+
   /**
    * Calls back for the rows from an order on that hold something, written or held back, until it returns false.
    * The table must not be written meanwhile.
@@ -264,7 +277,15 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
     const growth = this.#format.bytesOf(row) - before;
     page.bytes += growth;
     this.#dirtyBytes += growth + (before === 0 ? ROW_BYTES : 0);
+    if (bytes === null && row.held === null && this.#undo === null) this.#takeOutRow(page, row);
     if (page.bytes > PAGE_BYTES) this.#split(group, at);
+  }
+
+  /** Whoever takes rows from the front must not step over all that were there. */
+  #takeOutRow({ rows }: Page<V>, row: PageRow<V>): void {
+    if (rows === null) return;
+    const at = firstNotBefore(rows, row.first, row.second, row.tail);
+    if (rows[at] === row) rows.splice(at, 1);
   }
 
   /** Keeps the page of a row in the memory until it is sealed: something of it is held back. */
@@ -337,7 +358,17 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
   }
 
   endUndo(): void {
+    const former = this.#undo ?? [];
     this.#undo = null;
+    this.#takeOutEmpty(former.map(({ row }) => row));
+  }
+
+  #takeOutEmpty(rows: readonly PageRow<V>[]): void {
+    for (const row of rows) {
+      const { group, first, second, tail, bytes, held } = row;
+      if (group === null || bytes !== null || held !== null) continue;
+      this.#takeOutRow(this.#pageAt(group, group.placeOf(first, second, tail)), row);
+    }
   }
 
   /** Before the first change of a row; its held write must have bytes. */
@@ -355,13 +386,15 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
   undo(): readonly PageRow<V>[] {
     const former = this.#undo ?? [];
     this.#undo = null;
-    return former.map(({ row, bytes, timestampMs, held }) => {
+    const rows = former.map(({ row, bytes, timestampMs, held }) => {
       row.bytes = bytes;
       row.timestampMs = timestampMs;
       row.held = held;
       row.live = undefined;
       return row;
     });
+    this.#takeOutEmpty(rows);
+    return rows;
   }
 
   // Committed content

@@ -3,9 +3,13 @@ import { StreamsError } from '../common/errors.ts';
 import type { Serde, Serdes } from '../serde/serde.ts';
 import { EngineBuilder } from './engine-builder.ts';
 import { PagedBuilder } from './paged-builder.ts';
+import { PagedChangeBuffer } from './paged-change-buffer.ts';
 import { PagedJoinStore } from './paged-join-store.ts';
 import { PagedOuterJoinStore } from './paged-outer-join-store.ts';
+import { PagedRecordBuffer } from './paged-record-buffer.ts';
 import { PagedSessionStore } from './paged-session-store.ts';
+import { PagedSubscriptionStore } from './paged-subscription-store.ts';
+import { PagedVersionedStore } from './paged-versioned-store.ts';
 import { PagedWindowStore } from './paged-window-store.ts';
 import type { ChangelogOptions, StoreBuilder } from './store-builder.ts';
 
@@ -25,6 +29,11 @@ export interface WindowStoreOptions<K, V> extends StoreOptions<K, V> {
   readonly windowSize: Duration;
   /** How long windows are kept, by window start, in stream time; at least the window size. */
   readonly retention: Duration;
+}
+
+export interface VersionedStoreOptions<K, V> extends Omit<StoreOptions<K, V>, 'caching'> {
+  /** How long old versions can be read, and late ones written, in stream time. */
+  readonly historyRetention: Duration;
 }
 
 export interface SessionStoreOptions<K, A> extends StoreOptions<K, A> {
@@ -56,6 +65,24 @@ export const Stores = {
   /** Opened as `WindowStore<K, V>`. */
   window<K, V>(options: WindowStoreOptions<K, V>): StoreBuilder {
     return new EngineBuilder({ ...common(options), ...windows(options), layout: 'window' });
+  },
+
+  /** Opened as `VersionedKeyValueStore<K, V>`. Never caches. */
+  versionedKeyValue<K, V>(options: VersionedStoreOptions<K, V>): StoreBuilder {
+    const { name, historyRetention } = options;
+    const historyRetentionMs = parseDuration(historyRetention, 'historyRetention');
+    if (historyRetentionMs < 0) {
+      throw new StreamsError('STREAMS_CONFIG', 'a history retention is not negative', {
+        site: { store: name, option: 'historyRetention' },
+      });
+    }
+    const description = { ...common(options), cachingEnabled: false, historyRetentionMs };
+    return new PagedBuilder({
+      ...description,
+      kind: 'versioned',
+      retentionMs: historyRetentionMs,
+      open: (context) => PagedVersionedStore.open(description, context),
+    });
   },
 
   /** Opened as `SessionStore<K, A>`. */
@@ -149,6 +176,58 @@ export function outerJoinStoreBuilder<K, VL, VR>(
     kind: 'outer-join',
     cachingEnabled: false,
     open: (context) => PagedOuterJoinStore.open({ ...description, key, left, right }, context),
+  });
+}
+
+export interface SubscriptionStoreBuilderOptions<FK, PK, V> extends Omit<
+  StoreOptions<FK, V>,
+  'key'
+> {
+  readonly foreignKey: Serde<FK>;
+  readonly primaryKey: Serde<PK>;
+}
+
+/** The subscriptions of a foreign-key join: opened as `SubscriptionStore<FK, PK, V>`. Never caches. */
+export function subscriptionStoreBuilder<FK, PK, V>(
+  options: SubscriptionStoreBuilderOptions<FK, PK, V>,
+): StoreBuilder {
+  const { foreignKey, primaryKey, value } = options;
+  const description = {
+    ...common({ ...options, key: foreignKey }),
+    foreignKey,
+    primaryKey,
+    value,
+    cachingEnabled: false,
+  };
+  return new PagedBuilder({
+    ...description,
+    kind: 'subscription',
+    open: (context) => PagedSubscriptionStore.open(description, context),
+  });
+}
+
+/** The buffer of `suppress`: opened as `ChangeBuffer<K, V>`. Never caches. */
+export function changeBufferBuilder<K, V>(options: StoreOptions<K, V>): StoreBuilder {
+  const description = { ...common(options), cachingEnabled: false };
+  return new PagedBuilder({
+    ...description,
+    kind: 'change-buffer',
+    open: (context) => PagedChangeBuffer.open(description, context),
+  });
+}
+
+export interface RecordBufferBuilderOptions<K, V> extends StoreOptions<K, V> {
+  readonly grace: Duration;
+}
+
+/** The buffer of a stream-table join with grace: opened as `TimeOrderedBuffer<K, V>`. Never caches. */
+export function recordBufferBuilder<K, V>(options: RecordBufferBuilderOptions<K, V>): StoreBuilder {
+  const graceMs = parseDuration(options.grace, 'grace');
+  const description = { ...common(options), cachingEnabled: false, graceMs };
+  return new PagedBuilder({
+    ...description,
+    kind: 'record-buffer',
+    open: (context) => PagedRecordBuffer.open(description, context),
   });
 }
 

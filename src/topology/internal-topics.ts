@@ -93,7 +93,9 @@ function changelogTopic(
     policy !== 'compact'
       ? // As Kafka Streams, a retention in the application's `topicConfig` does not reach windowed changelogs.
         { 'retention.ms': String((retentionMs ?? 0) + additionalRetentionMs), ...changelog.config }
-      : changelog.config;
+      : kind === 'versioned'
+        ? { 'min.compaction.lag.ms': String((retentionMs ?? 0) + DAY_MS), ...changelog.config }
+        : changelog.config;
   return [
     {
       name: changelogTopicName(applicationId, name),
