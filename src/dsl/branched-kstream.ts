@@ -70,10 +70,10 @@ export class BranchedKStream<
   }
 
   /** The records for which the predicate holds, and none of the branches before. */
-  // eslint-disable-next-line @typescript-eslint/prefer-return-this-type -- it knows one name more than before
   branch<const O extends Branched<K, V, Known>>(
     predicate: (key: K, value: Readonly<V>) => boolean,
     options?: O,
+    // eslint-disable-next-line @typescript-eslint/prefer-return-this-type -- it knows one name more than before
   ): BranchedKStream<K, V, Known, Prefix, Names | NameOf<Prefix, O>> {
     this.#add(predicate, String(this.#targets.length + 1), options ?? {});
     return this;
