@@ -13,7 +13,7 @@ import type {
   StorageRange,
   TaskStorage,
 } from '../state/task-storage.ts';
-import { changelogTopicName } from '../topology/internal-topics.ts';
+import { changelogTopicOf } from '../topology/internal-topics.ts';
 import type { CurrentRecord } from './current-record.ts';
 import { ProcessorTimes } from './processor-times.ts';
 import type { RecordSink } from './record-sink.ts';
@@ -78,7 +78,7 @@ export class ProcessorStateManager {
     this.#options = options;
     this.changelogs = stores
       .filter(({ changelog }) => changelog !== null)
-      .map((store) => ({ topic: changelogTopicName(applicationId, store.name), partition, store }));
+      .map((store) => ({ topic: changelogTopicOf(applicationId, store), partition, store }));
     this.#stores = new Map(stores.map((store) => [store.name, this.#open(store)]));
     this.#list = [...this.#stores.values()];
   }
@@ -165,12 +165,12 @@ export class ProcessorStateManager {
   #open(builder: StoreBuilder): ManagedStore {
     const { applicationId, current } = this.#options;
     const { storage, recordCache, objects, metrics, tags, dropExpiredWindow } = this.#options;
-    const changelogTopic = changelogTopicName(applicationId, builder.name);
+    const changelogTopic = changelogTopicOf(applicationId, builder);
+    const isLogged = builder.changelog !== null && builder.changelog.sourceTopic === undefined;
     return builder.open({
       taskId: current.taskId,
       storage,
-      changelog:
-        builder.changelog === null ? null : new SinkChangelog(this.#options, changelogTopic),
+      changelog: isLogged ? new SinkChangelog(this.#options, changelogTopic) : null,
       changelogTopic,
       recordCache,
       objects,

@@ -281,10 +281,7 @@ export class StreamTask {
    * where the task did anything, so that the commit is fenced (I4).
    */
   committableOffsets(): readonly PartitionOffset[] {
-    if (!this.#didWork) return [];
-    const known = this.#group.queues.filter((queue) => queue.nextOffset() !== null);
-    const moved = known.filter((queue) => queue.nextOffset() !== this.#committed.get(queue));
-    return (moved.length > 0 ? moved : known.slice(0, 1)).map((queue) => ({
+    return this.#committable().map((queue) => ({
       topic: queue.topic,
       partition: queue.partition,
       offset: queue.nextOffset() ?? 0,
@@ -300,10 +297,7 @@ export class StreamTask {
    * `positions`: for each changelog topic that was written, where its last acknowledged record ends.
    */
   seal(positions: ReadonlyMap<string, ChangelogPosition>): CommittedChanges {
-    for (const { topic, partition, offset } of this.committableOffsets()) {
-      const queue = this.#group.queue(topic, partition);
-      if (queue !== undefined) this.#committed.set(queue, offset);
-    }
+    for (const queue of this.#committable()) this.#committed.set(queue, queue.nextOffset() ?? 0);
     this.#didWork = false;
     this.#commitRequested = false;
     return this.#execution.state.seal(positions);
@@ -339,6 +333,14 @@ export class StreamTask {
       this.#execution.abandon();
       metrics.remove(this.#tags);
     }
+  }
+
+  /** The partitions that a commit names now. */
+  #committable(): readonly RecordQueue[] {
+    if (!this.#didWork) return [];
+    const known = this.#group.queues.filter((queue) => queue.nextOffset() !== null);
+    const moved = known.filter((queue) => queue.nextOffset() !== this.#committed.get(queue));
+    return moved.length > 0 ? moved : known.slice(0, 1);
   }
 
   #begin({ topic, partition, offset, metadata }: SourcePosition): number {

@@ -143,7 +143,7 @@ export class CachedRows<K, V, R extends CachedRow<V, R>> implements CacheOwner {
     const logTimestampMs = this.#context.recordTimestampMs();
     if (this.#caching) {
       const headers = this.#context.recordHeaders();
-      this.#cache(row, bytes, live, { timestampMs, logTimestampMs, headers });
+      this.#hold(row, bytes, live, { timestampMs, logTimestampMs, headers });
     } else {
       this.#home.write(row, bytes, timestampMs, logTimestampMs);
       row.live = live;
@@ -220,17 +220,6 @@ export class CachedRows<K, V, R extends CachedRow<V, R>> implements CacheOwner {
 
   get unflushed(): boolean {
     return this.#held.length > 0;
-  }
-
-  /** Holds a write back, or, with a cache of 0 bytes, lets go of it at once. */
-  #cache(row: R, bytes: Uint8Array | null, live: V | undefined, at: WriteTime): void {
-    if (this.#caching) {
-      this.#hold(row, bytes, live, at);
-      return;
-    }
-    row.live = live;
-    const value = !this.#listening || bytes === null ? null : this.#codec.valueFromBytes(bytes);
-    this.#apply(row, bytes, live ?? value, at);
   }
 
   #hold(

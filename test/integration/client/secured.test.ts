@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { Kafka, logLevel, type SASLOptions } from 'kafkajs';
+import { Kafka, logLevel } from 'kafkajs';
 import type { KafkaJsTransportOptions } from '../../../src/adapters/kafkajs/transport.ts';
 import { Admin } from '../../../src/client/admin.ts';
 import { startKafka, type KafkaBroker } from '../../../src/testing.ts';
@@ -158,7 +158,7 @@ describe('SASL and TLS, with the options that kafkajs takes', () => {
     const { ssl = { ca: '' }, brokers } = broker;
     const logger = new RecordingLogger();
     const kafkajs = { brokers: [...brokers], ssl, logLevel: logLevel.NOTHING };
-    const kafka = new Kafka({ ...kafkajs, sasl: sasl('open-sesame') as SASLOptions });
+    const kafka = new Kafka({ ...kafkajs, sasl: sasl('open-sesame') });
     const [input, output] = [uniqueName('in'), uniqueName('out')];
     const kafkaAdmin = kafka.admin();
     await kafkaAdmin.createTopics({ topics: [{ topic: input }, { topic: output }] });
