@@ -51,6 +51,13 @@ export { SessionWindowedCogroupedKStream } from './dsl/session-windowed-cogroupe
 export { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts';
 export type { BuildOptions, TopologyOptimization } from './dsl/optimizations.ts';
 export { StreamsBuilder } from './dsl/streams-builder.ts';
+export { Suppressed } from './dsl/suppressed.ts';
+export type {
+  EagerSuppressBuffer,
+  SuppressBuffer,
+  SuppressedUntilTimeLimit,
+  SuppressedUntilWindowCloses,
+} from './dsl/suppressed.ts';
 export { TimeWindowedCogroupedKStream } from './dsl/time-windowed-cogrouped-kstream.ts';
 export { TimeWindowedKStream } from './dsl/time-windowed-kstream.ts';
 export type {
