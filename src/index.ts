@@ -52,7 +52,18 @@ export type {
   WindowStoreOptions,
 } from './dsl/options.ts';
 export { Topology } from './topology/topology.ts';
-export type { GlobalStoreOptions, SinkOptions, SourceOptions } from './topology/topology.ts';
+export type {
+  GlobalStoreOptions,
+  ReadOnlyStoreOptions,
+  SinkOptions,
+  SourceOptions,
+  TopicSelection,
+} from './topology/topology.ts';
+export type {
+  NodeDescription,
+  SubtopologyDescription,
+  TopologyDescription,
+} from './topology/topology-description.ts';
 
 export { logAndContinue, logAndFail } from './processor/error-handlers.ts';
 export type {
