@@ -29,7 +29,7 @@ const project = (name: string, ...folders: string[]): Config => ({
 
 const config: Config = {
   projects: [
-    project('unit', 'unit', 'contract', 'property', 'types', 'tidy'),
+    project('unit', 'unit', 'contract', 'property', 'conformance', 'types', 'tidy'),
     {
       ...project('integration', 'integration'),
       ...workerUrl('dist/cjs'),

@@ -1,3 +1,4 @@
+import { JoinWindows } from '../common/join-windows.ts';
 import { filter } from '../operators/filter.ts';
 import { flatMapValues } from '../operators/flat-map-values.ts';
 import { flatMap } from '../operators/flat-map.ts';
@@ -13,10 +14,12 @@ import { newForEachTask } from '../processor/new-for-each-task.ts';
 import type { ProcessorSupplier } from '../processor/processor.ts';
 import type { TopicNameExtractor } from '../processor/topic-name-extractor.ts';
 import type { Serde } from '../serde/serde.ts';
-import { TimeWindowedSerde } from '../serde/time-windowed-serde.ts';
 import { erasePartitioner, eraseSerde, eraseTopic } from '../topology/erase.ts';
 import { checkName, topologyError } from '../topology/topology-error.ts';
+import { BranchedKStream } from './branched-kstream.ts';
 import type { GlobalKTable } from './global-ktable.ts';
+import { joinStreams, type StreamJoin } from './join-streams.ts';
+import type { JoinKind } from './join-tables.ts';
 import { joinTable } from './join-table.ts';
 import { KGroupedStream } from './kgrouped-stream.ts';
 import { KTable } from './ktable.ts';
@@ -31,6 +34,7 @@ import type {
   Produced,
   Repartitioned,
   SerdePart,
+  StreamJoined,
   StoreOptions,
   ValueSerdeFor,
 } from './options.ts';
@@ -38,7 +42,7 @@ import { repartitionNode } from './repartition.ts';
 import { StreamGroup } from './stream-group.ts';
 import type { StreamState } from './stream-state.ts';
 import { streamToTable } from './stream-to-table.ts';
-import { windowedPartitioner } from './windowed-partitioner.ts';
+import { isWindowedSerde, windowedPartitioner } from './windowed-partitioner.ts';
 
 /** What an operator is made of, beyond its place in the graph. */
 interface OperatorSpec {
@@ -179,6 +183,13 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     });
   }
 
+  /** Several streams of it, each with the records that a predicate holds for; `name` begins the names of all. */
+  split<const Prefix extends string = string>(
+    options: { readonly name?: Prefix } = {},
+  ): BranchedKStream<K, V, Known, Prefix> {
+    return new BranchedKStream(this.#state, options);
+  }
+
   /** Through a topic of its own, partitioned by the key as it is now, whether that has changed or not. */
   repartition(...[options]: Optional<Repartitioned<K, NonNullable<V>, Known>>): KStream<K, V> {
     const { graph, node, key, value } = this.#state;
@@ -212,7 +223,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     const { graph, node } = this.#state;
     const given: Partial<Produced<K, NonNullable<V>, never>> = options ?? {};
     const key = eraseSerde(given.key) ?? this.#state.key;
-    const windowed = key instanceof TimeWindowedSerde ? windowedPartitioner(key) : null;
+    const windowed = isWindowedSerde(key) ? windowedPartitioner(key) : null;
     graph.add(
       {
         kind: 'sink',
@@ -313,8 +324,15 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     joiner: (value: Readonly<V>, tableValue: Readonly<VG>, key: K) => VR,
     options?: Named,
   ): KStream<K, VR, Exclude<Known, 'value'>>;
-  join(table: unknown, ...rest: readonly unknown[]): KStream<K, unknown, never> {
-    return new KStream(joinTable(this.#state, { table, rest, left: false }));
+  /** Joins every record with those of its key in another stream whose times are near. */
+  join<VO, VR, KnownO extends SerdePart>(
+    other: KStream<K, VO, KnownO>,
+    joiner: (value: Readonly<NonNullable<V>>, otherValue: Readonly<NonNullable<VO>>, key: K) => VR,
+    windows: JoinWindows,
+    ...options: Optional<StreamJoined<K, NonNullable<V>, NonNullable<VO>, Known, KnownO>>
+  ): KStream<K, VR, 'key'>;
+  join(other: unknown, ...rest: readonly unknown[]): KStream<K, unknown, never> {
+    return new KStream(this.#joined('inner', other, rest));
   }
 
   /** Joins every record with the row of its key in a table, or with null. */
@@ -330,13 +348,62 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     joiner: (value: Readonly<V>, tableValue: Readonly<VG> | null, key: K) => VR,
     options?: Named,
   ): KStream<K, VR, Exclude<Known, 'value'>>;
-  leftJoin(table: unknown, ...rest: readonly unknown[]): KStream<K, unknown, never> {
-    return new KStream(joinTable(this.#state, { table, rest, left: true }));
+  /**
+   * Joins every record with those of its key in another stream whose times are near. One that has found none when its
+   * window has closed is joined with null then.
+   */
+  leftJoin<VO, VR, KnownO extends SerdePart>(
+    other: KStream<K, VO, KnownO>,
+    joiner: (
+      value: Readonly<NonNullable<V>>,
+      otherValue: Readonly<NonNullable<VO>> | null,
+      key: K,
+    ) => VR,
+    windows: JoinWindows,
+    ...options: Optional<StreamJoined<K, NonNullable<V>, NonNullable<VO>, Known, KnownO>>
+  ): KStream<K, VR, 'key'>;
+  leftJoin(other: unknown, ...rest: readonly unknown[]): KStream<K, unknown, never> {
+    return new KStream(this.#joined('left', other, rest));
+  }
+
+  /** As `leftJoin`, where the records of the other stream too are joined with null if they have found none. */
+  outerJoin<VO, VR, KnownO extends SerdePart>(
+    other: KStream<K, VO, KnownO>,
+    joiner: (
+      value: Readonly<NonNullable<V>> | null,
+      otherValue: Readonly<NonNullable<VO>> | null,
+      key: K,
+    ) => VR,
+    windows: JoinWindows,
+    ...options: Optional<StreamJoined<K, NonNullable<V>, NonNullable<VO>, Known, KnownO>>
+  ): KStream<K, VR, 'key'>;
+  outerJoin(other: unknown, ...rest: readonly unknown[]): KStream<K, unknown, never> {
+    return new KStream(this.#joined('outer', other, rest));
   }
 
   /** Only for the DSL's other classes. */
   static stateOf<K, V, Known extends SerdePart>(stream: KStream<K, V, Known>): StreamState {
     return stream.#state;
+  }
+
+  #joined(kind: JoinKind, other: unknown, rest: readonly unknown[]): StreamState {
+    if (!(other instanceof KStream)) {
+      return joinTable(this.#state, { table: other, rest, left: kind === 'left' });
+    }
+    // The overloads have it so.
+    const [joiner, windows, options = {}] = rest as [
+      StreamJoin['joiner'],
+      unknown,
+      StreamJoin['options']?,
+    ];
+    if (!(windows instanceof JoinWindows)) {
+      throw topologyError(
+        'a join of two streams needs windows: join(other, joiner, JoinWindows.of({ timeDifference }))',
+        { node: this.#state.node.name },
+      );
+    }
+    const right = KStream.stateOf(other);
+    return joinStreams(this.#state, right, { kind, joiner, windows, options });
   }
 
   /** A user's processor: the one kind of node whose given name leaves no gap in the numbers, as in Kafka Streams. */

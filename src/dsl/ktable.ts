@@ -8,7 +8,9 @@ import type { CreateInternalProcessor } from '../processor/internal-processor-co
 import type { Serdes } from '../serde/serde.ts';
 import type { StoreBuilder } from '../state/store-builder.ts';
 import { eraseSerde } from '../topology/erase.ts';
+import { topologyError } from '../topology/topology-error.ts';
 import { DerivedTable } from './derived-table.ts';
+import { joinTables, type JoinKind, type TableJoin } from './join-tables.ts';
 import { KGroupedTable } from './kgrouped-table.ts';
 import { KStream } from './kstream.ts';
 import type { OperatorNode } from './logical-node.ts';
@@ -129,17 +131,90 @@ export class KTable<K, V, Known extends SerdePart = SerdePart, Out = V | null> {
     });
   }
 
-  /** Every change of the table as a record: the new value, or null where a row was deleted. */
-  toStream({ name }: Named = {}): KStream<K, Out, Known> {
+  /** The rows of the keys that both tables have. The result is kept in a store only if one is described. */
+  join<VO, VR, KnownO extends SerdePart, OutO>(
+    other: KTable<K, VO, KnownO, OutO>,
+    joiner: (value: Readonly<V>, otherValue: Readonly<VO>, key: K) => VR,
+    options: ValueSerdeFor<NonNullable<VR>, never> & TableOptions<K, NonNullable<VR>>,
+  ): KTable<K, NonNullable<VR>, Known | 'value', VR | Extract<Out | OutO, null>>;
+  join<VO, VR, KnownO extends SerdePart, OutO>(
+    other: KTable<K, VO, KnownO, OutO>,
+    joiner: (value: Readonly<V>, otherValue: Readonly<VO>, key: K) => VR,
+    options?: Named,
+  ): KTable<K, NonNullable<VR>, Exclude<Known, 'value'>, VR | Extract<Out | OutO, null>>;
+  join(other: unknown, ...rest: readonly unknown[]): unknown {
+    return this.#joined('inner', other, rest);
+  }
+
+  /** Every row of this table, with the other table's row of its key or null. */
+  leftJoin<VO, VR, KnownO extends SerdePart, OutO>(
+    other: KTable<K, VO, KnownO, OutO>,
+    joiner: (value: Readonly<V>, otherValue: Readonly<VO> | null, key: K) => VR,
+    options: ValueSerdeFor<NonNullable<VR>, never> & TableOptions<K, NonNullable<VR>>,
+  ): KTable<K, NonNullable<VR>, Known | 'value', VR | Extract<Out, null>>;
+  leftJoin<VO, VR, KnownO extends SerdePart, OutO>(
+    other: KTable<K, VO, KnownO, OutO>,
+    joiner: (value: Readonly<V>, otherValue: Readonly<VO> | null, key: K) => VR,
+    options?: Named,
+  ): KTable<K, NonNullable<VR>, Exclude<Known, 'value'>, VR | Extract<Out, null>>;
+  leftJoin(other: unknown, ...rest: readonly unknown[]): unknown {
+    return this.#joined('left', other, rest);
+  }
+
+  /** The rows of every key that either table has, with null for the row that is not there. */
+  outerJoin<VO, VR, KnownO extends SerdePart, OutO>(
+    other: KTable<K, VO, KnownO, OutO>,
+    joiner: (value: Readonly<V> | null, otherValue: Readonly<VO> | null, key: K) => VR,
+    options: ValueSerdeFor<NonNullable<VR>, never> & TableOptions<K, NonNullable<VR>>,
+  ): KTable<K, NonNullable<VR>, Known | 'value', VR | Extract<Out | OutO, null>>;
+  outerJoin<VO, VR, KnownO extends SerdePart, OutO>(
+    other: KTable<K, VO, KnownO, OutO>,
+    joiner: (value: Readonly<V> | null, otherValue: Readonly<VO> | null, key: K) => VR,
+    options?: Named,
+  ): KTable<K, NonNullable<VR>, Exclude<Known, 'value'>, VR | Extract<Out | OutO, null>>;
+  outerJoin(other: unknown, ...rest: readonly unknown[]): unknown {
+    return this.#joined('outer', other, rest);
+  }
+
+  /** Every change of the table as a record under another key: the new value, or null where a row was deleted. */
+  toStream<KR>(
+    selector: (key: K, value: Readonly<Out>) => KR,
+    options?: Named,
+  ): KStream<KR, Out, Exclude<Known, 'key'>>;
+  /** Every change of the table as a record. */
+  toStream(options?: Named): KStream<K, Out, Known>;
+  toStream(...given: readonly unknown[]): unknown {
+    // The overloads have it so: a selector and options, or options alone.
+    const [selector, options] = (
+      typeof given[0] === 'function' ? given : [null, given[0]]
+    ) as readonly [((key: K, value: Readonly<Out>) => unknown) | null, Named?];
+    const { name } = options ?? {};
     const create = (): CreateInternalProcessor => tableToStream<K, V>();
     const node = this.#add({ prefix: 'KTABLE-TOSTREAM-', name, create });
     const { graph, key, value, sources } = this.#state;
-    return new KStream({ graph, node, key, value, sources, repartitionRequired: false });
+    const state = { graph, node, key, value, sources, repartitionRequired: false };
+    const stream = new KStream<K, Out, Known>(state);
+    return selector === null ? stream : stream.selectKey(selector);
   }
 
   /** Only for the DSL's other classes. */
   static stateOf<K, V, Known extends SerdePart, Out>(table: KTable<K, V, Known, Out>): TableState {
     return table.#state;
+  }
+
+  #joined(
+    kind: JoinKind,
+    other: unknown,
+    rest: readonly unknown[],
+  ): KTable<K, unknown, never, unknown> {
+    if (!(other instanceof KTable)) {
+      throw topologyError('join() of a table takes another KTable', {
+        node: this.#state.node.name,
+      });
+    }
+    // The overloads have it so.
+    const [joiner, options = {}] = rest as [TableJoin['joiner'], TableJoin['options']?];
+    return new KTable(joinTables(this.#state, KTable.stateOf(other), { kind, joiner, options }));
   }
 
   #filtered(filter: FilterOptions<K, V>, options: TableOptions<K, V> = {}): TableState {

@@ -53,6 +53,32 @@ export interface OperatorNode {
    * one that changes the key or where streams merge. Left out: as one that changes values.
    */
   readonly changes?: 'key' | 'value' | 'merge' | 'nothing';
+  /** Of a windowed aggregation: how long after its end a window changes. `suppress` looks for it. */
+  readonly windowGraceMs?: number | null;
+}
+
+/** One of the processors of a join. */
+export interface JoinProcessor {
+  readonly name: string;
+  /** Names of nodes that are written before it. */
+  readonly parents: readonly string[];
+  readonly create: () => CreateInternalProcessor;
+}
+
+/** A store that a join brings, or the name of another node's, with the processors that use it. */
+export interface JoinStoreUse {
+  readonly store: string | StoreBuilder;
+  readonly processors: readonly string[];
+}
+
+/** A join whose sides both give results: a processor for each side, and one that hands on what either gives. */
+export interface JoinNode {
+  readonly kind: 'join';
+  /** Of the processor that children read from. */
+  readonly name: string;
+  readonly processors: readonly JoinProcessor[];
+  readonly stores: () => readonly JoinStoreUse[];
+  readonly takesNullKeys: boolean;
 }
 
 /** Through a topic of our own, which is partitioned by the key: a filter and a sink, then a source. */
@@ -88,5 +114,6 @@ export type LogicalNode =
   | GlobalTableNode
   | StateStoreNode
   | OperatorNode
+  | JoinNode
   | RepartitionNode
   | SinkNode;

@@ -3,6 +3,7 @@ import { dropNullKeys } from '../operators/drop-null-keys.ts';
 import { passThrough } from '../operators/pass-through.ts';
 import { failOnInvalidTimestamp } from '../processor/timestamp-extractors.ts';
 import type { Serde } from '../serde/serde.ts';
+import type { StoreBuilder } from '../state/store-builder.ts';
 import { TopologyBuilder } from '../topology/topology-builder.ts';
 import { topologyError } from '../topology/topology-error.ts';
 import type { LogicalGraph } from './logical-graph.ts';
@@ -89,10 +90,13 @@ function write(
       return;
     case 'operator':
       builder.addProcessor(node.name, node.create(), parents);
-      for (const store of node.stores()) {
-        if (typeof store === 'string') builder.connect(node.name, store);
-        else builder.addStateStore(store, [node.name]);
+      for (const store of node.stores()) addStore(builder, store, [node.name]);
+      return;
+    case 'join':
+      for (const { name, create, parents: sides } of node.processors) {
+        builder.addProcessor(name, create(), sides);
       }
+      for (const { store, processors } of node.stores()) addStore(builder, store, processors);
       return;
     case 'repartition':
       writeRepartition(builder, node, parents, takesNullKeys(merged));
@@ -104,6 +108,15 @@ function write(
       return;
     }
   }
+}
+
+function addStore(
+  builder: TopologyBuilder,
+  store: string | StoreBuilder,
+  processors: readonly string[],
+): void {
+  if (typeof store !== 'string') builder.addStateStore(store, processors);
+  else for (const processor of processors) builder.connect(processor, store);
 }
 
 function writeRepartition(
@@ -133,7 +146,7 @@ function writeRepartition(
 /** Whether a left join below, however far, wants records without a key. */
 function takesNullKeys(node: MergedNode): boolean {
   return [...node.children].some(
-    (child) => (child.node.kind === 'operator' && child.node.takesNullKeys) || takesNullKeys(child),
+    (child) => ('takesNullKeys' in child.node && child.node.takesNullKeys) || takesNullKeys(child),
   );
 }
 

@@ -97,6 +97,23 @@ export type WindowMaterialized<K, V, Known extends SerdePart> = SerdesFor<K, V, 
   Named &
   WindowStoreOptions;
 
+/** How a windowed join of two streams keeps their records. Nothing of it is cached. */
+export type StreamJoined<K, V, VO, Known extends SerdePart, KnownO extends SerdePart> = KeySerdeFor<
+  K,
+  Known | KnownO
+> &
+  ValueSerdeFor<V, Known> &
+  OtherValueSerdeFor<VO, KnownO> &
+  Named &
+  Pick<StoreOptions, 'logging' | 'persistent'> & {
+    /** What the names of its stores begin with; generated if left out. */
+    readonly store?: string;
+  };
+
+type OtherValueSerdeFor<V, Known extends SerdePart> = 'value' extends Known
+  ? { readonly otherValue?: Serde<V> }
+  : { readonly otherValue: Serde<V> };
+
 /** A join with a table: the serdes are for repartitioning the stream, where its key has changed. */
 export interface Joined<K, V> extends Named {
   readonly key?: Serde<K>;

@@ -9,6 +9,11 @@ import type { DroppedReason } from './dropped-reason.ts';
 import type { Processor } from './processor.ts';
 import type { FixedKeyProcessorContext, ProcessorContext } from './processor-context.ts';
 
+/** Something that several processors of a task share: each of them has this same object. */
+export interface Shared<T> {
+  readonly create: () => T;
+}
+
 /** What the built-in operators see beyond `ProcessorContext`. */
 export interface InternalProcessorContext<KOut = unknown, VOut = unknown> extends ProcessorContext<
   KOut,
@@ -27,6 +32,13 @@ export interface InternalProcessorContext<KOut = unknown, VOut = unknown> extend
   /** Of a stream-table join with grace. */
   recordBuffer<K, V>(name: string): TimeOrderedBuffer<K, V>;
   subscriptionStore<FK, PK, V>(name: string): SubscriptionStore<FK, PK, V>;
+  /** Least wall-clock time between two looks for results that stream time makes due; `emitIntervalMs` of the application. */
+  readonly emitIntervalMs: number;
+  /** Made once for all processors of the task that ask with the same object, and gone with them. */
+  shared<T>(shared: Shared<T>): T;
+  /** A time that an operator keeps across restarts: it is committed with the offsets of the task. Null where none is. */
+  processorTimeMs(name: string): number | null;
+  keepProcessorTime(name: string, timeMs: number): void;
   /** Counts the current record in `dropped-records-total` under a reason; logs the first of each reason. */
   drop(reason: DroppedReason): void;
 }

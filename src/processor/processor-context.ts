@@ -3,6 +3,7 @@ import type { Headers, StreamRecord } from '../common/record.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Counter } from '../observability/metrics.ts';
 import type { KeyValueStore } from '../state/key-value-store.ts';
+import type { SessionStore } from '../state/session-store.ts';
 import type { VersionedKeyValueStore } from '../state/versioned-key-value-store.ts';
 import type { WindowStore } from '../state/window-store.ts';
 import type { FixedKeyRecord } from './fixed-key-record.ts';
@@ -45,6 +46,7 @@ export interface ProcessingContext {
    */
   keyValueStore<K, V>(name: string): KeyValueStore<K, V>;
   windowStore<K, V>(name: string): WindowStore<K, V>;
+  sessionStore<K, A>(name: string): SessionStore<K, A>;
   versionedKeyValueStore<K, V>(name: string): VersionedKeyValueStore<K, V>;
 
   /** A counter of the user's own, in `streams.metrics()` under this node's tags. */

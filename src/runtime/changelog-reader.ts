@@ -168,6 +168,7 @@ class StoreRestore {
     const records = new CountedRecords(this.#options.recordsOf(chunk, limit));
     this.#position = Math.min(chunk.nextOffset, limit);
     await this.#write(records, this.#wallTimeMs);
+    chunk.release?.(); // rows are copies
     this.#records += records.count;
     this.#tell('batch');
     return records.count;

@@ -1,6 +1,7 @@
 import { StreamsError, type ErrorSite } from '../common/errors.ts';
 import type { JoinStore } from '../state/join-store.ts';
 import type { OuterJoinStore } from '../state/outer-join-store.ts';
+import type { SessionStore } from '../state/session-store.ts';
 import type { SessionTableStore } from '../state/session-table-store.ts';
 import type { SubscriptionStore } from '../state/subscription-store.ts';
 import type { ChangeBuffer, TimeOrderedBuffer } from '../state/time-ordered-buffer.ts';
@@ -11,6 +12,7 @@ import type { TableStore } from '../state/table-store.ts';
 import type { WindowStore } from '../state/window-store.ts';
 import type { WindowTableStore } from '../state/window-table-store.ts';
 import {
+  asSessionStore,
   asSessionTableStore,
   asJoinStore,
   asOuterJoinStore,
@@ -62,6 +64,10 @@ export class ConnectedStores {
 
   windowTableStore<K, V>(name: string): WindowTableStore<K, V> {
     return this.#find(name, (store) => asWindowTableStore<K, V>(store));
+  }
+
+  sessionStore<K, A>(name: string): SessionStore<K, A> {
+    return this.#find(name, (store) => asSessionStore<K, A>(store));
   }
 
   sessionTableStore<K, A>(name: string): SessionTableStore<K, A> {

@@ -5,7 +5,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Counter } from '../observability/metrics.ts';
 import type { DroppedReason } from '../processor/dropped-reason.ts';
 import { FixedKeyRecord } from '../processor/fixed-key-record.ts';
-import type { InternalProcessorContext } from '../processor/internal-processor-context.ts';
+import type { InternalProcessorContext, Shared } from '../processor/internal-processor-context.ts';
 import type { FixedKeyProcessorContext } from '../processor/processor-context.ts';
 import type {
   Cancellable,
@@ -16,6 +16,7 @@ import type {
 import type { RecordMetadata } from '../processor/record-metadata.ts';
 import type { JoinStore } from '../state/join-store.ts';
 import type { OuterJoinStore } from '../state/outer-join-store.ts';
+import type { SessionStore } from '../state/session-store.ts';
 import type { SessionTableStore } from '../state/session-table-store.ts';
 import type { SubscriptionStore } from '../state/subscription-store.ts';
 import type { ChangeBuffer, TimeOrderedBuffer } from '../state/time-ordered-buffer.ts';
@@ -27,6 +28,7 @@ import type { WindowTableStore } from '../state/window-table-store.ts';
 import type { ConnectedStores } from './connected-stores.ts';
 import type { CurrentRecord } from './current-record.ts';
 import type { ProcessorNode } from './processor-node.ts';
+import type { ProcessorTimes } from './processor-times.ts';
 
 /** A punctuator as a processor schedules it, checked. */
 export interface ScheduleRequest {
@@ -51,6 +53,9 @@ export interface ContextTask {
     children: readonly ProcessorNode[],
     record: StreamRecord<unknown, unknown>,
   ): boolean;
+  readonly emitIntervalMs: number;
+  shared<T>(shared: Shared<T>): T;
+  readonly processorTimes: ProcessorTimes;
   counter(node: string, name: string): Counter;
   drop(node: string, reason: DroppedReason): void;
 }
@@ -149,6 +154,10 @@ export class ProcessorContextImpl implements InternalProcessorContext {
     return this.#stores.windowTableStore<K, V>(name);
   }
 
+  sessionStore<K, A>(name: string): SessionStore<K, A> {
+    return this.#stores.sessionStore<K, A>(name);
+  }
+
   sessionTableStore<K, A>(name: string): SessionTableStore<K, A> {
     return this.#stores.sessionTableStore<K, A>(name);
   }
@@ -179,6 +188,22 @@ export class ProcessorContextImpl implements InternalProcessorContext {
 
   counter(name: string): Counter {
     return this.#task.counter(this.#node.name, name);
+  }
+
+  get emitIntervalMs(): number {
+    return this.#task.emitIntervalMs;
+  }
+
+  shared<T>(shared: Shared<T>): T {
+    return this.#task.shared(shared);
+  }
+
+  processorTimeMs(name: string): number | null {
+    return this.#task.processorTimes.get(name);
+  }
+
+  keepProcessorTime(name: string, timeMs: number): void {
+    this.#task.processorTimes.keep(name, timeMs);
   }
 
   drop(reason: DroppedReason): void {

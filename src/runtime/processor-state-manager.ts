@@ -15,6 +15,7 @@ import type {
 } from '../state/task-storage.ts';
 import { changelogTopicOf } from '../topology/internal-topics.ts';
 import type { CurrentRecord } from './current-record.ts';
+import { ProcessorTimes } from './processor-times.ts';
 import type { RecordSink } from './record-sink.ts';
 
 export interface ProcessorStateManagerOptions {
@@ -59,9 +60,10 @@ class SinkChangelog implements ChangelogWriter {
   }
 }
 
-/** The stores of one task, driven together. `ManagedStore` says what each step means. Source: `ProcessorStateManager`. */
+/** The stores of one task, driven together, and the times that its operators keep. `ManagedStore` says what each step means. Source: `ProcessorStateManager`. */
 export class ProcessorStateManager {
   readonly changelogs: readonly TaskChangelog[];
+  readonly times = new ProcessorTimes();
   readonly #options: ProcessorStateManagerOptions;
   readonly #stores: ReadonlyMap<string, ManagedStore>;
   readonly #list: readonly ManagedStore[];
@@ -131,14 +133,17 @@ export class ProcessorStateManager {
   }
 
   beginUndo(): void {
+    this.times.beginUndo();
     for (const store of this.#list) store.beginUndo();
   }
 
   undo(): void {
+    this.times.undo();
     for (const store of this.#list) store.undo();
   }
 
   endUndo(): void {
+    this.times.endUndo();
     for (const store of this.#list) store.endUndo();
   }
 

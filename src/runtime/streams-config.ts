@@ -74,6 +74,8 @@ export interface StreamsConfig {
   readonly maxTaskIdleMs: number;
   /** Records that may wait before async processors of one task; what one record leads to must fit. */
   readonly maxAsyncRecordsPerTask: number;
+  /** Least time between two looks for results that only time makes due: those of left and outer joins of streams. */
+  readonly emitIntervalMs: number;
   /** Records of one partition in memory beyond which it is not fetched. */
   readonly bufferedRecordsPerPartition: number;
   /** Fetched bytes that no task has taken yet. */
@@ -259,6 +261,7 @@ const OPTIONS: { readonly [K in keyof StreamsConfig]: OptionSpec<StreamsConfig[K
     parse: (value, option) => (value === -1 ? -1 : duration(0).parse(value, option)),
   },
   maxAsyncRecordsPerTask: integer(10_000, 1),
+  emitIntervalMs: duration(1000),
   bufferedRecordsPerPartition: integer(1000, 1),
   fetchBufferBytes: integer(32 * MIB, 1),
   fetchMaxBytes: integer(50 * MIB, 1),

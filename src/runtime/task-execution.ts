@@ -4,6 +4,7 @@ import type { StreamRecord } from '../common/record.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Counter, Metrics, MetricTags } from '../observability/metrics.ts';
 import type { DroppedReason } from '../processor/dropped-reason.ts';
+import type { Shared } from '../processor/internal-processor-context.ts';
 import type { Cancellable } from '../processor/punctuator.ts';
 import type { ManagedStore } from '../state/managed-store.ts';
 import type { ObjectBudget } from '../state/object-budget.ts';
@@ -21,6 +22,7 @@ import {
 } from './processor-context-impl.ts';
 import { ProcessorNode } from './processor-node.ts';
 import { ProcessorStateManager } from './processor-state-manager.ts';
+import type { ProcessorTimes } from './processor-times.ts';
 import { nextDueMs, PunctuationQueue } from './punctuation-queue.ts';
 import { RecordCollector } from './record-collector.ts';
 import type { RecordSink } from './record-sink.ts';
@@ -70,6 +72,7 @@ export class TaskExecution implements ContextTask {
   readonly #options: TaskExecutionOptions;
   readonly #calls: AsyncCalls;
   readonly #collector: RecordCollector;
+  readonly #shared = new Map<Shared<unknown>, unknown>();
   #nodes: readonly ProcessorNode[] = [];
 
   constructor(options: TaskExecutionOptions) {
@@ -197,6 +200,19 @@ export class TaskExecution implements ContextTask {
   counter(node: string, name: string): Counter {
     const { metrics, tags } = this.#options;
     return metrics.counter(name, { ...tags, 'processor-node-id': node });
+  }
+
+  get processorTimes(): ProcessorTimes {
+    return this.state.times;
+  }
+
+  get emitIntervalMs(): number {
+    return this.#options.config.emitIntervalMs;
+  }
+
+  shared<T>(shared: Shared<T>): T {
+    if (!this.#shared.has(shared)) this.#shared.set(shared, shared.create());
+    return this.#shared.get(shared) as T; // what `shared` has made
   }
 
   drop(node: string, reason: DroppedReason): void {

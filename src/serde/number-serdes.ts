@@ -2,6 +2,12 @@ import { readInt32, readInt64, writeInt32, writeInt64 } from '../common/bytes.ts
 import type { Serde, SerdeSite } from './serde.ts';
 import { undecodable, unserializable } from './serde-error.ts';
 
+/**
+ * Bytes of 64-bit values pass through it, since a view of the bytes themselves would have to be made for each: 60 ns
+ * against 10, and asking a small array for its `buffer` takes 300 more.
+ */
+const scratch = new DataView(new ArrayBuffer(8));
+
 /** Numbers big-endian, two's complement or IEEE 754, as Java's serializers; so in byte order negatives come last. */
 interface NumberFormat<T> {
   readonly name: string;
@@ -91,12 +97,16 @@ export const bigintSerde: Serde<bigint> = numberSerde<bigint>({
   accepts: (value) => BigInt.asIntN(64, value) === value,
   range: 'those from -2^63 to 2^63 - 1 are',
   write: (bytes, value) => {
-    new DataView(bytes.buffer).setBigInt64(0, value);
+    scratch.setBigInt64(0, value);
+    writeInt32(bytes, 0, scratch.getInt32(0));
+    writeInt32(bytes, 4, scratch.getInt32(4));
   },
-  read: (buffer, at) => new DataView(buffer.buffer, buffer.byteOffset).getBigInt64(at),
+  read: (buffer, at) => {
+    scratch.setInt32(0, readInt32(buffer, at));
+    scratch.setInt32(4, readInt32(buffer, at + 4));
+    return scratch.getBigInt64(0);
+  },
 });
-
-const scratch = new DataView(new ArrayBuffer(8));
 
 /** Java's `float`: 4 bytes. A number is rounded to the nearest float, as by a cast in Java. */
 export const floatSerde: Serde<number> = numberSerde<number>({
@@ -124,13 +134,11 @@ export const doubleSerde: Serde<number> = numberSerde<number>({
   accepts: (value) => typeof value === 'number',
   range: 'numbers are',
   write: (bytes, value) => {
-    // Nor a view over these: their `buffer` does not exist until it is asked for, which takes 300 ns more.
     scratch.setFloat64(0, value);
     writeInt32(bytes, 0, scratch.getInt32(0));
     writeInt32(bytes, 4, scratch.getInt32(4));
   },
   read: (buffer, at) => {
-    // A view over the record's buffer would be made for each read: 60 ns against 10.
     scratch.setInt32(0, readInt32(buffer, at));
     scratch.setInt32(4, readInt32(buffer, at + 4));
     return scratch.getFloat64(0);

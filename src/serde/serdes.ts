@@ -12,6 +12,7 @@ import {
 } from './number-serdes.ts';
 import { schemaJsonSerde } from './schema-json-serde.ts';
 import type { Serde } from './serde.ts';
+import { SessionWindowedSerde } from './session-windowed-serde.ts';
 import type { StandardSchema } from './standard-schema.ts';
 import { stringSerde } from './string-serde.ts';
 import { TimeWindowedSerde, type TimeWindowedOptions } from './time-windowed-serde.ts';
@@ -59,4 +60,6 @@ export const serdes = {
   /** Keys of windowed aggregations. */
   timeWindowed: <K>(inner: Serde<K>, options: TimeWindowedOptions): TimeWindowedSerde<K> =>
     new TimeWindowedSerde(inner, options),
+  /** Keys of sessions. */
+  sessionWindowed: <K>(inner: Serde<K>): SessionWindowedSerde<K> => new SessionWindowedSerde(inner),
 } as const;

@@ -67,7 +67,6 @@ export class CachedRows<K, V, R extends CachedRow<V, R>> implements CacheOwner {
   readonly #context: StoreContext;
   readonly #home: RowHome<V, R>;
   readonly #caching: boolean;
-  readonly #holdsBack: boolean;
   readonly #immutable: boolean;
 
   readonly #held = new EntryList<R>();
@@ -82,8 +81,8 @@ export class CachedRows<K, V, R extends CachedRow<V, R>> implements CacheOwner {
     this.#codec = codec;
     this.#context = context;
     this.#home = home;
-    this.#caching = cachingEnabled;
-    this.#holdsBack = cachingEnabled && context.recordCache.maxBytes > 0;
+    // With a cache of 0 bytes Kafka Streams strips its caching layers (`InternalTopologyBuilder.rewriteTopology`).
+    this.#caching = cachingEnabled && context.recordCache.maxBytes > 0;
     this.#immutable = codec.immutableValues;
   }
 
@@ -144,7 +143,7 @@ export class CachedRows<K, V, R extends CachedRow<V, R>> implements CacheOwner {
     const logTimestampMs = this.#context.recordTimestampMs();
     if (this.#caching) {
       const headers = this.#context.recordHeaders();
-      this.#cache(row, bytes, live, { timestampMs, logTimestampMs, headers });
+      this.#hold(row, bytes, live, { timestampMs, logTimestampMs, headers });
     } else {
       this.#home.write(row, bytes, timestampMs, logTimestampMs);
       row.live = live;
@@ -163,7 +162,7 @@ export class CachedRows<K, V, R extends CachedRow<V, R>> implements CacheOwner {
     headers: Headers,
     shared: boolean,
   ): void {
-    if (this.#holdsBack) {
+    if (this.#caching) {
       let bytes: Uint8Array | null | undefined = value === null ? null : undefined;
       let live = value ?? undefined;
       if (shared && !this.#immutable && value !== null) {
@@ -221,17 +220,6 @@ export class CachedRows<K, V, R extends CachedRow<V, R>> implements CacheOwner {
 
   get unflushed(): boolean {
     return this.#held.length > 0;
-  }
-
-  /** Holds a write back, or, with a cache of 0 bytes, lets go of it at once. */
-  #cache(row: R, bytes: Uint8Array | null, live: V | undefined, at: WriteTime): void {
-    if (this.#holdsBack) {
-      this.#hold(row, bytes, live, at);
-      return;
-    }
-    row.live = live;
-    const value = !this.#listening || bytes === null ? null : this.#codec.valueFromBytes(bytes);
-    this.#apply(row, bytes, live ?? value, at);
   }
 
   #hold(

@@ -121,10 +121,10 @@ export class PageFormat<V> {
       writeInt64(page, at, second);
       at += INT64;
     }
-    if (tail !== null) {
-      writeInt32(page, at, tail.length);
-      page.set(tail, at + INT32);
-      at += INT32 + tail.length;
+    if (this.#shape.tail) {
+      writeInt32(page, at, tail?.length ?? 0);
+      if (tail !== null) page.set(tail, at + INT32);
+      at += INT32 + (tail?.length ?? 0);
     }
     return at;
   }

@@ -1,5 +1,7 @@
 import { compareBytes } from '../common/bytes.ts';
+import type { CachedRow } from './cached-rows.ts';
 import type { HeldWrite } from './entry.ts';
+import type { PageGroup } from './page-group.ts';
 
 /** Where a row stands among those of its group: by two numbers, then by bytes. */
 export interface RowOrder {
@@ -11,10 +13,12 @@ export interface RowOrder {
 }
 
 /** One logical entry of a paged store in memory. Its place never changes; what it holds does. */
-export class PageRow<V> implements RowOrder {
+export class PageRow<V> implements RowOrder, CachedRow<V, PageRow<V>> {
   readonly first: number;
   readonly second: number;
   readonly tail: Uint8Array | null;
+  /** Whose row it is; null in what was decoded for a query. */
+  group: PageGroup<V> | null = null;
   /** The serialized value; null where there is no row (any more). Never written in place. */
   bytes: Uint8Array | null;
   /** Of the update that wrote it; -1 in layouts that do not keep it. */
@@ -25,6 +29,10 @@ export class PageRow<V> implements RowOrder {
   held: HeldWrite | null = null;
   /** The undo list that has its former state. */
   undoGeneration = 0;
+
+  list: object | null = null;
+  previous: PageRow<V> | null = null;
+  next: PageRow<V> | null = null;
 
   constructor(
     first: number,

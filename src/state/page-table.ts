@@ -1,3 +1,4 @@
+import { compareBytes } from '../common/bytes.ts';
 import { invariant } from '../common/errors.ts';
 import { fromLatin1, toLatin1 } from '../common/latin1.ts';
 import { PageKeys } from './database-keys.ts';
@@ -6,7 +7,7 @@ import type { ObjectBudget, ObjectHolder } from './object-budget.ts';
 import { PageFormat, type RowShape } from './page-format.ts';
 import { firstNotBefore, Page, PageGroup } from './page-group.ts';
 import { PageRow, type RowOrder } from './page-row.ts';
-import type { StorageEntry, TaskStorage } from './task-storage.ts';
+import type { StorageEntry, StorageRange, TaskStorage } from './task-storage.ts';
 
 /** Pages are split beyond this. LevelDB's blocks are smaller, but a point read of this size is still one seek. */
 const PAGE_BYTES = 65_536;
@@ -22,7 +23,10 @@ export interface GroupKeys<K> {
 }
 
 const NO_BYTES = new Uint8Array(0);
-const LOWEST: RowOrder = { first: -Infinity, second: -Infinity, tail: null };
+/** Before all rows. */
+const BEGINNING: RowOrder = { first: -Infinity, second: -Infinity, tail: null };
+/** Of the first page of a group, which has all that is below the second: so it is never compared. */
+const FIRST_LOW: RowOrder = { first: 0, second: 0, tail: null };
 
 /** For tables that are one group: what is ordered by time alone. */
 export const ONE_GROUP: GroupKeys<null> = {
@@ -192,6 +196,7 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
       return found;
     }
     const row = new PageRow<V>(first, second, tail, null, -1);
+    row.group = group;
     if (index === rows.length) rows.push(row);
     else rows.splice(index, 0, row);
     return row;
@@ -229,7 +234,7 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
 
   /** The first row after an order that holds something; null where there is none. */
   next(group: PageGroup<V>, after: RowOrder | null): PageRow<V> | null {
-    const { first, second, tail } = after ?? LOWEST;
+    const { first, second, tail } = after ?? BEGINNING;
     const start = group.placeOf(first, second, tail);
     for (let at = start; at < group.pages.length; at++) {
       const rows = this.#rowsOf(this.#pageAt(group, at));
@@ -370,8 +375,28 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
     return content.refs.flatMap(({ number }) => this.#readPage(slice, keyBytes, number));
   }
 
+  /**
+   * The groups of some slices in the order of their keys in the storage, with those that it lacks or has older. A
+   * snapshot as of the first read as to which there are; their rows are read when they are reached.
+   */
+  async *groupsIn(
+    range: StorageRange,
+    committed: boolean,
+  ): AsyncGenerator<readonly [slice: number, keyBytes: Uint8Array]> {
+    const keys = this.#unwritten(committed)
+      .map(([slice, keyBytes]) => this.#pageKeys.databaseKey(slice, keyBytes, 0))
+      .filter((key) => compareBytes(key, range.from) >= 0 && compareBytes(key, range.to) < 0);
+    const known = new Set(keys.map(toLatin1));
+    for await (const [key] of this.#storage.iterate(range)) {
+      if (this.#pageKeys.page(key) === 0 && !known.has(toLatin1(key))) keys.push(key);
+    }
+    for (const key of keys.sort(compareBytes)) {
+      yield [this.#pageKeys.slice(key), this.#pageKeys.keyBytes(key)];
+    }
+  }
+
   /** The groups that the storage lacks or has older, in no order: those of the open transaction, or the sealed ones. */
-  unwritten(committed: boolean): (readonly [slice: number, keyBytes: Uint8Array])[] {
+  #unwritten(committed: boolean): (readonly [slice: number, keyBytes: Uint8Array])[] {
     const sealed = [...this.#sealed.keys()].map((id): readonly [number, Uint8Array] => {
       const key = fromLatin1(id);
       return [this.#pageKeys.slice(key), this.#pageKeys.keyBytes(key)];
@@ -388,7 +413,8 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
     const content = stored === undefined ? { rows: [] } : this.#format.readFirst(stored);
     if ('rows' in content) {
       const bytes = stored?.length ?? 0;
-      const page = new Page(group, { number: 0, low: LOWEST }, content.rows, bytes);
+      const page = new Page(group, { number: 0, low: FIRST_LOW }, content.rows, bytes);
+      for (const row of content.rows) row.group = group;
       group.pages = [page];
       this.#recent.push(page);
     } else {
@@ -413,7 +439,10 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
     const rows = this.#readPage(slice, keyBytes, page.number);
     page.rows = rows;
     page.bytes = 1;
-    for (const row of rows) page.bytes += this.#format.bytesOf(row);
+    for (const row of rows) {
+      row.group = page.group;
+      page.bytes += this.#format.bytesOf(row);
+    }
     this.#recent.push(page);
     return rows;
   }
@@ -500,7 +529,7 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
     group.headDirty = false;
     if (group.pages.length === 0) {
       entries.push([this.#keyOf(group, 0), null]);
-      const page = new Page<V>(group, { number: 0, low: LOWEST }, [], 0);
+      const page = new Page<V>(group, { number: 0, low: FIRST_LOW }, [], 0);
       group.pages = [page];
       this.#recent.push(page);
     } else {

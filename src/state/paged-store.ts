@@ -26,6 +26,7 @@ export interface PagedStoreHooks {
   /** Before `seal`, and after each batch of restored records: facts to be stored beside the rows. */
   readonly facts?: () => readonly StorageEntry[];
   readonly beginUndo?: () => void;
+  readonly endUndo?: () => void;
   readonly discard?: () => void;
   readonly expired?: () => void;
   readonly close?: () => void;
@@ -115,6 +116,7 @@ export class PagedStore implements FacedStore {
 
   endUndo(): void {
     for (const table of this.#parts.tables) table.endUndo();
+    this.#parts.hooks?.endUndo?.();
   }
 
   expired(): StorageRange | null {

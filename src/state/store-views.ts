@@ -10,6 +10,9 @@ import type { JoinStore } from './join-store.ts';
 import type { KeyValueStore, ReadOnlyKeyValueStore } from './key-value-store.ts';
 import type { FacedStore, ManagedStore } from './managed-store.ts';
 import type { OuterJoinStore } from './outer-join-store.ts';
+import type { PagedSessionStore } from './paged-session-store.ts';
+import { PagedWindowStore } from './paged-window-store.ts';
+import type { ReadOnlySessionStore, SessionStore } from './session-store.ts';
 import type { SessionTableStore } from './session-table-store.ts';
 import type { StoreKind } from './store-builder.ts';
 import { StoreEngine } from './store-engine.ts';
@@ -35,6 +38,7 @@ export function asKeyValueStore<K, V>(store: ManagedStore): KeyValueStore<K, V> 
 }
 
 export function asWindowStore<K, V>(store: ManagedStore): WindowStore<K, V> {
+  if (isPagedWindows<K, V>(store)) return store.face.view();
   return new WindowView(engineOf<K, V>(store, 'window store', WINDOW));
 }
 
@@ -43,11 +47,21 @@ export function asTableStore<K, V>(store: ManagedStore): TableStore<K, V> {
 }
 
 export function asWindowTableStore<K, V>(store: ManagedStore): WindowTableStore<K, V> {
+  if (isPagedWindows<K, V>(store)) return store.face;
   return new WindowTableView(engineOf<K, V>(store, 'windowed table store', ['timestamped-window']));
 }
 
 export function asSessionTableStore<K, A>(store: ManagedStore): SessionTableStore<K, A> {
   return faceOf(store, 'session') as SessionTableStore<K, A>;
+}
+
+export function asSessionStore<K, A>(store: ManagedStore): SessionStore<K, A> {
+  return (faceOf(store, 'session') as PagedSessionStore<K, A>).view();
+}
+
+/** As `asSessionStore`, read-only, and showing only what is committed: for interactive queries. */
+export function committedSessionView<K, A>(store: ManagedStore): ReadOnlySessionStore<K, A> {
+  return (faceOf(store, 'session') as PagedSessionStore<K, A>).committedView();
 }
 
 export function asJoinStore<K, V>(store: ManagedStore): JoinStore<K, V> {
@@ -82,6 +96,7 @@ export function committedKeyValueView<K, V>(store: ManagedStore): ReadOnlyKeyVal
 
 /** As `asWindowStore`, read-only, and showing only what is committed: for interactive queries. */
 export function committedWindowView<K, V>(store: ManagedStore): ReadOnlyWindowStore<K, V> {
+  if (isPagedWindows<K, V>(store)) return store.face.committedView();
   return new CommittedWindowView(engineOf<K, V>(store, 'window store', WINDOW));
 }
 
@@ -111,6 +126,12 @@ function engineOf<K, V>(
 function faceOf(store: ManagedStore, kind: StoreKind): object {
   if (store.kind === kind && isFaced(store)) return store.face;
   throw wrongKind(store, `${kind} store`);
+}
+
+function isPagedWindows<K, V>(
+  store: ManagedStore,
+): store is ManagedStore & { readonly face: PagedWindowStore<K, V> } {
+  return isFaced(store) && store.face instanceof PagedWindowStore;
 }
 
 function isFaced(store: ManagedStore): store is FacedStore {

@@ -5,6 +5,8 @@ import { EngineBuilder } from './engine-builder.ts';
 import { PagedBuilder } from './paged-builder.ts';
 import { PagedJoinStore } from './paged-join-store.ts';
 import { PagedOuterJoinStore } from './paged-outer-join-store.ts';
+import { PagedSessionStore } from './paged-session-store.ts';
+import { PagedWindowStore } from './paged-window-store.ts';
 import type { ChangelogOptions, StoreBuilder } from './store-builder.ts';
 
 /** What all stores have in common. */
@@ -22,6 +24,11 @@ export interface StoreOptions<K, V> extends Serdes<K, V> {
 export interface WindowStoreOptions<K, V> extends StoreOptions<K, V> {
   readonly windowSize: Duration;
   /** How long windows are kept, by window start, in stream time; at least the window size. */
+  readonly retention: Duration;
+}
+
+export interface SessionStoreOptions<K, A> extends StoreOptions<K, A> {
+  /** How long sessions are kept, by their end, in stream time. */
   readonly retention: Duration;
 }
 
@@ -50,6 +57,11 @@ export const Stores = {
   window<K, V>(options: WindowStoreOptions<K, V>): StoreBuilder {
     return new EngineBuilder({ ...common(options), ...windows(options), layout: 'window' });
   },
+
+  /** Opened as `SessionStore<K, A>`. */
+  session<K, A>(options: SessionStoreOptions<K, A>): StoreBuilder {
+    return sessionTableStoreBuilder(options);
+  },
 } as const;
 
 /** A store as the DSL keeps a table in: opened as `TableStore<K, V>`, and as `KeyValueStore<K, V>` by others. */
@@ -57,12 +69,51 @@ export function tableStoreBuilder<K, V>(options: StoreOptions<K, V>): StoreBuild
   return new EngineBuilder({ ...common(options), layout: 'timestamped-key-value' });
 }
 
+/** What a windowed table's operator needs of its store beyond rows. Both make it a paged store. */
+export interface WindowTableOptions<K, V> extends WindowStoreOptions<K, V> {
+  /** `windowsOf`: for sliding windows. */
+  readonly ranges?: boolean;
+  /** `startedIn`: for emission on window close. */
+  readonly timeIndex?: boolean;
+}
+
 /** As `tableStoreBuilder`, with a row for each window: `WindowTableStore<K, V>`, and `WindowStore<K, V>` for others. */
-export function windowTableStoreBuilder<K, V>(options: WindowStoreOptions<K, V>): StoreBuilder {
+export function windowTableStoreBuilder<K, V>(options: WindowTableOptions<K, V>): StoreBuilder {
+  const { ranges = false, timeIndex = false } = options;
+  if (ranges || timeIndex) {
+    const description = { ...common(options), ...windows(options), timeIndex };
+    return new PagedBuilder({
+      ...description,
+      kind: 'window',
+      open: (context) => PagedWindowStore.open(description, context),
+    });
+  }
   return new EngineBuilder({
     ...common(options),
     ...windows(options),
     layout: 'timestamped-window',
+  });
+}
+
+export interface SessionTableOptions<K, A> extends SessionStoreOptions<K, A> {
+  /** `endedIn`: for emission on window close. */
+  readonly timeIndex?: boolean;
+}
+
+/** Sessions as the DSL keeps them: opened as `SessionTableStore<K, A>`, and as `SessionStore<K, A>` by others. */
+export function sessionTableStoreBuilder<K, A>(options: SessionTableOptions<K, A>): StoreBuilder {
+  const { name, retention, timeIndex = false } = options;
+  const retentionMs = parseDuration(retention, 'retention');
+  if (retentionMs <= 0) {
+    throw new StreamsError('STREAMS_CONFIG', 'a session store needs a retention above 0 ms', {
+      site: { store: name, option: 'retention' },
+    });
+  }
+  const description = { ...common(options), retentionMs, timeIndex };
+  return new PagedBuilder({
+    ...description,
+    kind: 'session',
+    open: (context) => PagedSessionStore.open(description, context),
   });
 }
 

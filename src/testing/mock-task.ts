@@ -3,6 +3,7 @@ import { StreamRecord } from '../common/record.ts';
 import { SILENT_LOGGER } from '../observability/logger.ts';
 import { MetricsRegistry } from '../observability/metrics-registry.ts';
 import type { Counter } from '../observability/metrics.ts';
+import type { Shared } from '../processor/internal-processor-context.ts';
 import type { Cancellable, PunctuationType, Punctuator } from '../processor/punctuator.ts';
 import type { RecordMetadata } from '../processor/record-metadata.ts';
 import { AsyncCalls } from '../runtime/async-calls.ts';
@@ -15,6 +16,7 @@ import {
 } from '../runtime/processor-context-impl.ts';
 import { ProcessorNode } from '../runtime/processor-node.ts';
 import { ProcessorStateManager } from '../runtime/processor-state-manager.ts';
+import { ProcessorTimes } from '../runtime/processor-times.ts';
 import { MemoryTaskStorage } from '../state/memory-task-storage.ts';
 import { SharedObjectBudget } from '../state/shared-object-budget.ts';
 import { SharedRecordCache } from '../state/shared-record-cache.ts';
@@ -79,6 +81,8 @@ export class MockTask implements ContextTask {
   readonly context: CapturingContext;
   readonly punctuators: ScheduledPunctuator[] = [];
   readonly metrics = new MetricsRegistry();
+  readonly emitIntervalMs = 0;
+  readonly processorTimes = new ProcessorTimes();
   isCommitRequested = false;
   streamTimeMs = 0;
   wallClockMs = 0;
@@ -131,6 +135,10 @@ export class MockTask implements ContextTask {
         scheduled.isCancelled = true;
       },
     };
+  }
+
+  shared<T>(shared: Shared<T>): T {
+    return shared.create(); // there is no other processor to share it with
   }
 
   requestCommit(): void {

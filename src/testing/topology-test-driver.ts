@@ -34,7 +34,10 @@ import { TopicLayout, type PartitionsOption } from './topic-layout.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 export interface TopologyTestDriverOptions {
-  /** As for `KafkaStreams`; nothing is required. Options of clients and brokers have no effect. */
+  /**
+   * As for `KafkaStreams`; nothing is required. Options of clients and brokers have no effect. `emitIntervalMs` is 0 if
+   * left out, since the wall clock stands still.
+   */
   readonly config?: Partial<StreamsOptions>;
   /**
    * What the wall clock shows at first; 0 if left out, so that a test does not depend on when it runs. (Kafka Streams':
@@ -338,7 +341,12 @@ async function openParts(
     partitions,
   }: TopologyTestDriverOptions,
 ): Promise<DriverParts> {
-  const config = parseStreamsConfig({ applicationId: 'test', brokers: ['test:9092'], ...options });
+  const config = parseStreamsConfig({
+    applicationId: 'test',
+    brokers: ['test:9092'],
+    emitIntervalMs: 0,
+    ...options,
+  });
   if (config.ensureExplicitInternalResourceNaming) checkExplicitNames(plan);
   const clock = new VirtualClock(startWallClockMs);
   const metrics = new MetricsRegistry();
@@ -362,7 +370,7 @@ async function openParts(
   let globalTask: GlobalTask | null = null;
   let globalStorage: TaskStorage | null = null;
   if (plan.globalStores.length > 0) {
-    globalStorage = await openStorage('-1_-1');
+    globalStorage = await openStorage('global');
     globalTask = await GlobalTask.open({
       ...shared,
       clock,

@@ -35,10 +35,10 @@ export const MAGIC = 2;
 /** A length counts from behind itself. */
 export const LENGTH_ENDS_AT = 12;
 
-const COMPRESSION_MASK = 0x07;
-const LOG_APPEND_TIME = 0x08;
+export const COMPRESSION_MASK = 0x07;
+export const LOG_APPEND_TIME = 0x08;
 export const TRANSACTIONAL = 0x10;
-const CONTROL = 0x20;
+export const CONTROL = 0x20;
 
 /** Length, attributes, timestamp, offset, key length, value length, header count: a byte each. */
 const MIN_RECORD_BYTES = 7;

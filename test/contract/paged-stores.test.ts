@@ -1,5 +1,6 @@
 import { joinStoreContract } from './join-store.contract.ts';
 import { outerJoinStoreContract } from './outer-join-store.contract.ts';
+import { sessionStoreContract } from './session-store.contract.ts';
 
 describe.each([
   ['in memory', { storage: 'memory', objectsBytes: 1_048_576 }],
@@ -8,6 +9,12 @@ describe.each([
 ] as const)('%s', (_, variant) => {
   describe('a join store', () => {
     joinStoreContract(variant);
+  });
+  describe.each([
+    ['uncached', 0],
+    ['cached', 100_000],
+  ])('a session store, %s', (__, cacheBytes) => {
+    sessionStoreContract({ ...variant, cacheBytes });
   });
   describe('an outer join store', () => {
     outerJoinStoreContract(variant);

@@ -48,6 +48,8 @@ export class ScriptedCluster implements Transport {
   /** Every request, as `EndTxn v5@1`, ApiVersions and Metadata left out. */
   readonly log: string[] = [];
   readonly connects: string[] = [];
+  /** Answers whose memory was given back. */
+  recycled = 0;
   readonly topics = new Map<string, { readonly id: string; readonly leaders: number[] }>();
   nodes: readonly number[] = [1];
   transactionVersion = 2;
@@ -141,8 +143,9 @@ export class ScriptedCluster implements Transport {
     if (this.down.has(address.port)) {
       return Promise.reject(new StreamsError('STREAMS_CLIENT', `nobody at ${address.port}`));
     }
-    const channel = new ScriptedChannel((apiKey, version, body) =>
-      this.#answer(apiKey, version, body, address.port, lane),
+    const channel = new ScriptedChannel(
+      (apiKey, version, body) => this.#answer(apiKey, version, body, address.port, lane),
+      () => this.recycled++,
     );
     this.#channels.add(channel);
     return Promise.resolve(channel);
@@ -211,11 +214,16 @@ function isRoutine(api: ApiVersionRange): boolean {
 class ScriptedChannel implements Channel {
   readonly closed: Promise<Error>;
   readonly #answer: (apiKey: number, version: number, body: Uint8Array) => Scripted<Uint8Array>;
+  readonly #onRecycle: () => void;
   #end: (reason: Error) => void = () => undefined;
   #failure: Error | null = null;
 
-  constructor(answer: (apiKey: number, version: number, body: Uint8Array) => Scripted<Uint8Array>) {
+  constructor(
+    answer: (apiKey: number, version: number, body: Uint8Array) => Scripted<Uint8Array>,
+    onRecycle: () => void,
+  ) {
     this.#answer = answer;
+    this.#onRecycle = onRecycle;
     this.closed = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -245,6 +253,10 @@ class ScriptedChannel implements Channel {
     if (typeof answer !== 'string') return answer;
     this.close(new Error('the connection broke'));
     throw gone('the connection broke');
+  }
+
+  recycle(): void {
+    this.#onRecycle();
   }
 
   close(error: Error = new Error('closed')): void {

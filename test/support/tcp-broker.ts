@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { FramePool } from '../../src/adapters/kafkajs/frame-pool.ts';
 import { FrameReader } from '../../src/adapters/kafkajs/frame-reader.ts';
 import { apiVersions } from '../../src/wire/messages/api-versions.ts';
 import { Writer } from '../../src/wire/writer.ts';
@@ -31,7 +32,7 @@ export async function tcpBroker(answer: (request: TcpRequest) => TcpAnswer): Pro
     sockets.add(socket);
     socket.on('error', () => undefined);
     socket.on('close', () => sockets.delete(socket));
-    const frames = new FrameReader(1 << 20, (frame) => {
+    const frames = new FrameReader(1 << 20, new FramePool(0), (frame) => {
       const request = {
         apiKey: frame.readInt16BE(0),
         version: frame.readInt16BE(2),

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { chmod, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Random } from '../../common/clock.ts';
@@ -14,6 +15,7 @@ import type {
 import type { TaskStorage } from '../../state/task-storage.ts';
 import { settleAll } from '../../runtime/settle-all.ts';
 import { TieredTaskStorage } from '../../state/tiered-task-storage.ts';
+import { errorCode } from '../node/error-code.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { folderName } from './folder-name.ts';
 import { asStateError } from './level-error.ts';
@@ -36,6 +38,7 @@ export interface LevelStateDirectoryOptions {
 
 /** A task, or the global stores of a thread. */
 const TASK_FOLDER = /^(\d+_\d+|global(-\d+)?)$/;
+const NO_LINK = constants.O_RDONLY | constants.O_NOFOLLOW;
 const LEAST_MEMORY_BYTES = 256 * 1024; // LevelDB takes no smaller write buffers than 64 KiB
 const LEAST_OPEN_FILES = 74;
 
@@ -122,6 +125,7 @@ export class LevelStateDirectory implements StateDirectory {
     const { taskId } = request;
     const folder = this.#folderOf(taskId);
     let wiped: Wipe | null = null;
+    await this.#refuseLinks(taskId);
     const found = await this.#inspect(taskId);
     if (found.kind === 'damaged') {
       wiped = { reason: 'damaged', detail: found.reason };
@@ -137,6 +141,20 @@ export class LevelStateDirectory implements StateDirectory {
       await this.wipe(taskId, wiped);
       return { storage: await this.#openLevel(request, false), wiped };
     }
+  }
+
+  /** Whoever can place a link could have state written elsewhere, or read from there. */
+  async #refuseLinks(taskId: string): Promise<void> {
+    const folder = this.#folderOf(taskId);
+    const link = await linkIn(folder).catch((error: unknown) => {
+      throw asStateError(error, 'the state cannot be checked', { taskId, folder });
+    });
+    if (link === null) return;
+    throw new StreamsError(
+      'STREAMS_CONFIG',
+      `${link} is a symbolic link, and state is not read or written through links: replace it by what it leads to, or delete it`,
+      { site: { taskId, folder, option: 'stateDir' } },
+    );
   }
 
   async #inspect(taskId: string): ReturnType<typeof preflight> {
@@ -210,13 +228,28 @@ export class LevelStateDirectory implements StateDirectory {
   }
 }
 
+/** The folder itself or the first entry of it that is a link; null for none, and where there is no folder. */
+async function linkIn(folder: string): Promise<string | null> {
+  try {
+    if ((await lstat(folder)).isSymbolicLink()) return folder;
+    const link = (await readdir(folder, { withFileTypes: true })).find((file) =>
+      file.isSymbolicLink(),
+    );
+    return link === undefined ? null : join(folder, link.name);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return null;
+    throw error;
+  }
+}
+
 /** Written aside and moved into place, so that a crash leaves none or a whole one. */
 async function readProcessId(folder: string, random: Random): Promise<string> {
   const path = join(folder, 'process');
-  const known = await readFile(path, 'utf8').catch(() => '');
+  const known = await readFile(path, { encoding: 'utf8', flag: NO_LINK }).catch(() => '');
   if (/^[0-9a-f-]{36}\n$/.test(known)) return known.trim();
   const processId = random.uuid();
-  await writeFile(`${path}.new`, `${processId}\n`, { mode: 0o600 });
+  await rm(`${path}.new`, { force: true });
+  await writeFile(`${path}.new`, `${processId}\n`, { mode: 0o600, flag: 'wx' });
   await rename(`${path}.new`, path);
   return processId;
 }

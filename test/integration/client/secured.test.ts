@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { Kafka, logLevel, type SASLOptions } from 'kafkajs';
+import { Kafka, logLevel } from 'kafkajs';
 import type { KafkaJsTransportOptions } from '../../../src/adapters/kafkajs/transport.ts';
 import { Admin } from '../../../src/client/admin.ts';
 import { startKafka, type KafkaBroker } from '../../../src/testing.ts';

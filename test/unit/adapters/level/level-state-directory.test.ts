@@ -3,6 +3,7 @@ import {
   mkdir,
   readdir,
   readFile,
+  rename,
   rm,
   stat,
   symlink,
@@ -329,6 +330,40 @@ describe('the state directory', () => {
     await expect(openLevelDirectory({ stateDir: folder.path })).rejects.toMatchObject({
       code: 'STREAMS_CONFIG',
     });
+  });
+
+  test.each([
+    ['a task', 'app/0_0', 'elsewhere'],
+    ['a file of a task', 'app/0_0/LOG', 'elsewhere/LOG'],
+  ])('%s that is a link is refused, and what it leads to stays', async (_, link, target) => {
+    await using folder = await tempFolder();
+    await writeOnce(folder.path);
+    await rename(join(folder.path, link), join(folder.path, 'moved'));
+    await mkdir(join(folder.path, 'elsewhere'));
+    await writeFile(join(folder.path, 'elsewhere/LOG'), 'mine');
+    await symlink(join(folder.path, target), join(folder.path, link));
+    const directory = await openLevelDirectory({ stateDir: folder.path });
+    await expect(directory.open(TASK)).rejects.toMatchObject({
+      code: 'STREAMS_CONFIG',
+      message: expect.stringContaining('is a symbolic link') as unknown,
+      site: { taskId: '0_0' },
+    });
+    await directory.close();
+    expect(await readdir(join(folder.path, 'elsewhere'))).toEqual(['LOG']);
+    expect(await readFile(join(folder.path, 'elsewhere/LOG'), 'utf8')).toBe('mine');
+  });
+
+  test('what a link in the folder of the application leads to is not written', async () => {
+    await using folder = await tempFolder();
+    const victim = join(folder.path, 'victim');
+    await writeFile(victim, 'mine');
+    await mkdir(join(folder.path, 'app'));
+    for (const name of ['process', 'process.new']) {
+      await symlink(victim, join(folder.path, 'app', name));
+    }
+    const directory = await openLevelDirectory({ stateDir: folder.path });
+    await directory.close();
+    expect(await readFile(victim, 'utf8')).toBe('mine');
   });
 
   test('a stateDir that cannot be made is a config error that names it', async () => {
