@@ -15,6 +15,7 @@ import { isExactlyOnce } from './runtime/instance-context.ts';
 import { parseStreamsConfig } from './runtime/streams-config.ts';
 import { StreamsInstance } from './runtime/streams-instance.ts';
 import type { StoreKind } from './state/store-builder.ts';
+import { checkExplicitNames } from './topology/explicit-names.ts';
 import type { TopologyPlan } from './topology/topology-plan.ts';
 
 /** One stream thread, on the event loop of this thread. Errors: those of the constructor of `KafkaStreams`. */
@@ -25,6 +26,7 @@ export function inThisThread(
 ): Execution {
   const { streams, connection } = splitOptions(options);
   const config = parseStreamsConfig(streams);
+  if (config.ensureExplicitInternalResourceNaming) checkExplicitNames(plan);
   if (config.threads > 1) {
     throw new StreamsError(
       'STREAMS_CONFIG',

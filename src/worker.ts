@@ -24,6 +24,7 @@ import {
 import { StreamsInstance } from './runtime/streams-instance.ts';
 import { WorkerHost } from './runtime/worker-host.ts';
 import { forwardingLogger } from './runtime/worker-logger.ts';
+import { checkExplicitNames } from './topology/explicit-names.ts';
 import { readTopologyModule } from './topology-module.ts';
 
 // What a worker thread of `threads: n` runs: one instance, as the pool in the main thread says.
@@ -43,6 +44,8 @@ async function open(
   const { streams, connection } = splitOptions({ ...given, ...module.options, logger });
   const config = shareOfThread(parseStreamsConfig(streams));
   uncaughtExceptionHandler = config.uncaughtExceptionHandler;
+  const plan = module.plan();
+  if (config.ensureExplicitInternalResourceNaming) checkExplicitNames(plan);
   if (start.predecessor !== null) requireReplacement(start.predecessor);
   const folder = LevelStateDirectory.join(folderOptions(config, metrics), start.processId);
   const ports = instancePorts(config, connection, () =>
@@ -50,7 +53,7 @@ async function open(
   );
   return StreamsInstance.open(
     {
-      plan: module.plan(),
+      plan,
       config,
       ports,
       metrics,

@@ -64,6 +64,7 @@ export class BranchedKStream<
         create: () => branch([...targets]),
         stores: () => [],
         takesNullKeys: false,
+        changes: 'nothing',
       },
       stream.node,
     );
@@ -120,6 +121,7 @@ export class BranchedKStream<
         create: passThrough,
         stores: () => [],
         takesNullKeys: false,
+        changes: 'nothing',
       },
       this.#splitter,
     );

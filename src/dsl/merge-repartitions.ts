@@ -108,6 +108,7 @@ function changeOf({ node }: MergedNode): 'key' | 'value' | 'merge' | 'nothing' {
       return node.changes ?? 'value'; // an operator that says nothing is not passed
     case 'table-source':
     case 'global-table':
+    case 'join':
       return 'value';
     default:
       return 'nothing';

@@ -1,5 +1,7 @@
 import { globalTableSource } from '../operators/global-table-source.ts';
 import { tableSource } from '../operators/table-source.ts';
+import { newForEachTask } from '../processor/new-for-each-task.ts';
+import type { ProcessorSupplier } from '../processor/processor.ts';
 import type { StoreBuilder } from '../state/store-builder.ts';
 import { backedByTopic } from '../state/topic-backed-store.ts';
 import { eraseSerde } from '../topology/erase.ts';
@@ -95,6 +97,30 @@ export class StreamsBuilder {
       store: () => buildGlobalStore({ name: store, key, value, options }),
     });
     return new GlobalKTable(store, options.store ?? null);
+  }
+
+  /**
+   * A store that every instance keeps whole, filled from a topic by a processor of your own, which forwards nothing.
+   * Every processor can read it. Build it with `logging: false`: its topic brings it back, through the processor.
+   *
+   * Source: `StreamsBuilder.addGlobalStore`.
+   */
+  addGlobalStore<K, V>(
+    store: StoreBuilder,
+    topic: string,
+    consumed: Consumed<K, V>,
+    processor: ProcessorSupplier<K, V, never, never>,
+  ): this {
+    const graph = this.#graph;
+    const sourceName = graph.suffixedName('KSTREAM-SOURCE-', '-source', consumed.name);
+    graph.add({
+      kind: 'global-table',
+      name: graph.nodeName('KTABLE-SOURCE-', consumed.name ?? processor.name),
+      source: sourceSpec(sourceName, topic, consumed),
+      create: newForEachTask(processor),
+      store: () => store,
+    });
+    return this;
   }
 
   /** A store for processors, which name it in their `stores`. */

@@ -40,6 +40,8 @@ export interface StreamsConfig {
   readonly repartitionPurgeIntervalMs: number;
   /** Makes internal topics that are missing though the group has committed offsets: a store or operator is new. */
   readonly createMissingInternalTopics: boolean;
+  /** Refuses a topology whose stores or internal topics have generated names. */
+  readonly ensureExplicitInternalResourceNaming: boolean;
   /** Rebuilds a windowed store though its changelog may have lost live windows to retention. */
   readonly allowTruncatedChangelog: boolean;
 
@@ -232,6 +234,7 @@ const OPTIONS: { readonly [K in keyof StreamsConfig]: OptionSpec<StreamsConfig[K
   windowstoreChangelogAdditionalRetentionMs: duration(86_400_000),
   repartitionPurgeIntervalMs: duration(30_000, 1),
   createMissingInternalTopics: flag(false),
+  ensureExplicitInternalResourceNaming: flag(false),
   allowTruncatedChangelog: flag(false),
 
   commitIntervalMs: duration(30_000),

@@ -21,6 +21,7 @@ import type { StateDirectory } from '../state/state-directory.ts';
 import { asKeyValueStore, asWindowStore } from '../state/store-views.ts';
 import type { TaskStorage } from '../state/task-storage.ts';
 import type { WindowStore } from '../state/window-store.ts';
+import { checkExplicitNames } from '../topology/explicit-names.ts';
 import { fingerprint } from '../topology/fingerprint.ts';
 import type { TopologyPlan } from '../topology/topology-plan.ts';
 import { DriverTasks } from './driver-tasks.ts';
@@ -346,6 +347,7 @@ async function openParts(
     emitIntervalMs: 0,
     ...options,
   });
+  if (config.ensureExplicitInternalResourceNaming) checkExplicitNames(plan);
   const clock = new VirtualClock(startWallClockMs);
   const metrics = new MetricsRegistry();
   const layout = new TopicLayout(partitions ?? 1);

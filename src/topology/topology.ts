@@ -5,10 +5,13 @@ import type { TimestampExtractor } from '../processor/timestamp-extractor.ts';
 import type { TopicNameExtractor } from '../processor/topic-name-extractor.ts';
 import type { Serde } from '../serde/serde.ts';
 import type { StoreBuilder } from '../state/store-builder.ts';
+import { backedByTopic } from '../state/topic-backed-store.ts';
 import { buildPlan } from './build-plan.ts';
 import { describeTopology } from './describe.ts';
 import { eraseExtractor, erasePartitioner, eraseSerde, eraseTopic } from './erase.ts';
+import { mermaid } from './mermaid.ts';
 import { TopicPattern } from './topic-pattern.ts';
+import { describeAsData, type TopologyDescription } from './topology-description.ts';
 import { TopologyBuilder, type SourceSpec } from './topology-builder.ts';
 import type { OffsetReset, TopologyPlan } from './topology-plan.ts';
 
@@ -35,6 +38,14 @@ export interface GlobalStoreOptions<K, V> extends SourceOptions<K, V> {
   readonly processorName: string;
   /** Its processor writes the store and forwards nothing. */
   readonly processor: ProcessorSupplier<K, V, never, never>;
+}
+
+export interface ReadOnlyStoreOptions<K, V> extends SourceOptions<K, V> {
+  readonly topic: string;
+  readonly sourceName: string;
+  readonly processorName: string;
+  /** Writes the store: each record as it is, since that is how a restore takes them. */
+  readonly processor: ProcessorSupplier<K, V>;
 }
 
 type Parents = string | readonly string[];
@@ -118,9 +129,33 @@ export class Topology {
     return this;
   }
 
+  /**
+   * A store that is filled from a topic by its processor, and restored from that topic: it has no changelog. Other
+   * processors may be connected to it and read it; only its own should write, or a restore brings back other rows.
+   *
+   * Source: KIP-813. Differs: the processor may forward.
+   */
+  addReadOnlyStateStore<K, V>(store: StoreBuilder, options: ReadOnlyStoreOptions<K, V>): this {
+    const { topic, sourceName, processorName, processor } = options;
+    this.#builder.addSource(sourceSpec(sourceName, topic, options));
+    this.#builder.addProcessor(processorName, newForEachTask(processor), [sourceName]);
+    this.#builder.addStateStore(backedByTopic(store, topic), [processorName]);
+    return this;
+  }
+
   /** The topology in the text of Kafka Streams, which its visualisers read. */
   describe(): string {
     return describeTopology(this.#builder);
+  }
+
+  /** As `describe()`, as data: what `JSON.stringify(topology)` writes. */
+  toJSON(): TopologyDescription {
+    return describeAsData(this.#builder);
+  }
+
+  /** As `describe()`, as a flowchart in the language of Mermaid. */
+  toMermaid(): string {
+    return mermaid(describeAsData(this.#builder));
   }
 
   /** The physical plan, frozen: what the runtime and the test driver run. */
