@@ -36,7 +36,6 @@ export interface BuiltCase {
  * Throws `NotBuilt` for what the DSL does not have yet, and whatever the DSL refuses.
  */
 export function buildCase(subject: Case): BuiltCase {
-  if (subject.config.optimize !== undefined) throw new NotBuilt('topology optimization');
   const builder = new StreamsBuilder();
   const nodes = new BuiltNodes();
   const topics = new Map<string, Shape>();
@@ -56,7 +55,8 @@ export function buildCase(subject: Case): BuiltCase {
       nodes.set(node.name, mapNode(nodes, node));
     }
   }
-  return { topology: builder.build(), topics };
+  const { optimize = 'none' } = subject.config;
+  return { topology: builder.build({ topologyOptimization: optimize }), topics };
 }
 
 type SourceNode = NodeOf<'stream' | 'table' | 'globalTable'>;
