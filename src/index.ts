@@ -62,6 +62,7 @@ export type {
   Repartitioned,
   StoreOptions,
   StreamJoined,
+  TableJoined,
   WindowMaterialized,
   WindowStoreOptions,
 } from './dsl/options.ts';
