@@ -5,6 +5,8 @@
  *     npm run bench -- compare <workload>... [--guarantee alo,eos] [--cache bytes] [--scale x] [--reps n] [--json] [--write]
  *     npm run bench -- gen|expect <workload>...
  *     npm run bench -- check <workload> --app-id <id>
+ *     npm run bench -- micro [codec|hashing|state|operators]... [options of these]
+ *     npm run bench -- operators [words of cases]
  *     npm run bench -- restarts [--reps n]
  */
 import { randomBytes } from 'node:crypto';
@@ -14,6 +16,7 @@ import { compareRuns, type Comparison, type Pair } from './comparison.ts';
 import { checkedChangelog, isWorkload, outputTopic, type Workload } from './data/workloads.ts';
 import type { Result } from './data/result.ts';
 import { expectResult, generate, isGenerated } from './generate.ts';
+import { runMicro } from './micro.ts';
 import { measure, type Guarantee, type RunLine, type Side } from './measure.ts';
 import { comparisonText, writePerformance, type Measured } from './performance.ts';
 import { measureRestarts } from './restarts/restarts.ts';
@@ -54,6 +57,11 @@ const RESTARTS_REPS = 3;
 const COMMANDS = ['run', 'compare', 'gen', 'expect', 'check', 'restarts'] as const;
 
 async function main(args: readonly string[], signal: AbortSignal): Promise<void> {
+  const [first = '', ...rest] = args;
+  if (first === 'micro' || first === 'operators') {
+    await runMicro(first === 'micro' ? rest : args, signal);
+    return;
+  }
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,

@@ -42,7 +42,7 @@ try {
     );
     for (const { index, what, problem, hex } of findings) {
       console.log(
-        `  --target ${target.name} --first ${index} --cases 1: ${what}\n${problem}\n${hex.slice(0, 400)}`,
+        `  --target ${target.name} --first ${index} --cases 1: ${what}\n${problem}\n${hex}`,
       );
       process.exitCode = 1;
     }

@@ -49,7 +49,15 @@ export { KStream } from './dsl/kstream.ts';
 export { KTable } from './dsl/ktable.ts';
 export { SessionWindowedCogroupedKStream } from './dsl/session-windowed-cogrouped-kstream.ts';
 export { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts';
+export type { BuildOptions, TopologyOptimization } from './dsl/optimizations.ts';
 export { StreamsBuilder } from './dsl/streams-builder.ts';
+export { Suppressed } from './dsl/suppressed.ts';
+export type {
+  EagerSuppressBuffer,
+  SuppressBuffer,
+  SuppressedUntilTimeLimit,
+  SuppressedUntilWindowCloses,
+} from './dsl/suppressed.ts';
 export { TimeWindowedCogroupedKStream } from './dsl/time-windowed-cogrouped-kstream.ts';
 export { TimeWindowedKStream } from './dsl/time-windowed-kstream.ts';
 export type {

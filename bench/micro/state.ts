@@ -1,5 +1,4 @@
-// What the stores cost, without operators and broker: `node --expose-gc --import tsx bench/micro/state.ts`. One line for
-// each case with the median of five runs and their spread.
+// What the stores cost, without operators and broker, beside what a program without them would do.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +17,7 @@ import type { StoreBuilder } from '../../src/state/store-builder.ts';
 import { asTableStore, asWindowTableStore } from '../../src/state/store-views.ts';
 import { tableStoreBuilder, windowTableStoreBuilder } from '../../src/state/stores.ts';
 import type { TaskStorage } from '../../src/state/task-storage.ts';
+import { rate } from './rate.ts';
 
 const RUNS = 5;
 const MIB = 1_048_576;
@@ -59,21 +59,14 @@ function open(builder: StoreBuilder, options: OpenOptions): ManagedStore {
   });
 }
 
-async function measure(
+/** `run` gets the number of its round, so that each may write other rows. */
+function measure(
   name: string,
   operations: number,
   run: (round: number) => void | Promise<void>,
 ): Promise<void> {
-  const rates: number[] = [];
-  await run(-1);
-  for (let round = 0; round < RUNS; round++) {
-    const from = performance.now();
-    await run(round);
-    rates.push(operations / (performance.now() - from) / 1_000);
-  }
-  rates.sort((a, b) => a - b);
-  const [least, median, most] = [rates[0], rates[2], rates[4]].map((rate) => rate?.toFixed(2));
-  console.log(`${name.padEnd(64)} ${median} M/s (${least} to ${most})`);
+  let round = 0;
+  return rate(name, { operations, rounds: RUNS, prepare: () => () => run(round++) });
 }
 
 const KEYS = Array.from({ length: 10_000 }, (_, n) => `customer-${n}`);
@@ -122,6 +115,25 @@ async function tallies(name: string, cacheBytes: number): Promise<void> {
     store.flush();
     store.seal();
     store.written();
+  });
+}
+
+/** As `tallies`, without objects in memory: each update reads the row and writes it. */
+async function naiveTallies(): Promise<void> {
+  const value: Serde<Tally> = serdes.json<Tally>();
+  const site = { topic: 'naive', isKey: false, headers: NO_HEADERS };
+  const rows = new Map<string, Uint8Array>();
+  await measure('  a map of bytes, decoded and encoded each time', 200_000, () => {
+    for (let i = 0; i < 200_000; i++) {
+      const key = KEYS[(i * 7919) % 10_000] ?? '';
+      const bytes = rows.get(key);
+      const tally =
+        bytes === undefined ? { count: 0, total: 0, worst: 0 } : value.deserialize(bytes, site);
+      tally.count++;
+      tally.total += i & 63;
+      tally.worst = Math.max(tally.worst, i & 63);
+      rows.set(key, value.serialize(tally, site));
+    }
   });
 }
 
@@ -240,6 +252,7 @@ await counts('counts, uncached', false, 0);
 await counts('counts, cached', true, 64 * MIB);
 await tallies('tallies, uncached', 0);
 await tallies('tallies, cached', 64 * MIB);
+await naiveTallies();
 await windows();
 await levelCommits();
 await entryBytes('a number', { value: serdes.long, make: (n) => n });

@@ -63,12 +63,12 @@ export const MUTANTS = [
     ...committer,
     edits: [
       [
-        "    failpoints.pass('offsets.before');\n",
-        "    await settleAll(committing.map((open) => this.#writeStores(open)));\n    failpoints.pass('offsets.before');\n",
+        "    await settleAll(committing.map((open) => this.#writeStores(open)));\n    failpoints.pass('store.after');\n",
+        "    failpoints.pass('store.after');\n",
       ],
       [
-        "    failpoints.pass('store.before');\n\n    // T7: only now may the stores on disk know of it (I2).\n    await settleAll(committing.map((open) => this.#writeStores(open)));\n",
-        "    failpoints.pass('store.before');\n",
+        "    failpoints.pass('offsets.before');\n",
+        "    await settleAll(committing.map((open) => this.#writeStores(open)));\n    failpoints.pass('offsets.before');\n",
       ],
     ],
   },

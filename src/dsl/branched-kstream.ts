@@ -73,6 +73,7 @@ export class BranchedKStream<
   branch<const O extends Branched<K, V, Known>>(
     predicate: (key: K, value: Readonly<V>) => boolean,
     options?: O,
+    // eslint-disable-next-line @typescript-eslint/prefer-return-this-type -- it knows one name more than before
   ): BranchedKStream<K, V, Known, Prefix, Names | NameOf<Prefix, O>> {
     this.#add(predicate, String(this.#targets.length + 1), options ?? {});
     return this;
@@ -83,7 +84,7 @@ export class BranchedKStream<
     options?: O,
   ): Branches<KStream<K, V, Known>, Names | NameOf<Prefix, O>> {
     this.#add(null, '0', options ?? {});
-    return this.noDefaultBranch() as Branches<KStream<K, V, Known>, Names | NameOf<Prefix, O>>;
+    return this.noDefaultBranch();
   }
 
   /** Drops the records of no branch. */
@@ -99,9 +100,10 @@ export class BranchedKStream<
   #add(
     predicate: ((key: K, value: V) => boolean) | null,
     number: string,
-    { name = number, chain }: Branched<K, V, Known>,
+    options: Branched<K, V, Known>,
   ): void {
     const { graph } = this.#stream;
+    const { name = number } = options;
     const child = `${this.#splitter.name}${name}`;
     if (this.#isComplete) {
       throw topologyError(
@@ -127,7 +129,7 @@ export class BranchedKStream<
       predicate: predicate as BranchTarget<unknown, unknown>['predicate'],
     });
     const stream = new KStream<K, V, Known>({ ...this.#stream, node });
-    const kept = chain === undefined ? stream : chain(stream);
+    const kept = options.chain === undefined ? stream : options.chain(stream);
     // What a chain returns has its own node and serdes; the type of the map speaks of those of the branch.
     if (kept !== null && kept !== undefined) {
       this.#branches.set(child, kept as KStream<K, V, Known>);

@@ -47,6 +47,7 @@ import { isWindowedSerde, windowedPartitioner } from './windowed-partitioner.ts'
 /** What an operator is made of, beyond its place in the graph. */
 interface OperatorSpec {
   readonly prefix: string;
+  readonly changes: NonNullable<OperatorNode['changes']>;
   readonly name: string | undefined;
   readonly create: () => CreateInternalProcessor;
 }
@@ -79,7 +80,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     { name }: Named = {},
   ): KStream<K, V, Known> {
     const create = (): CreateInternalProcessor => filter<K, V>({ predicate, keep: true });
-    return this.#kept(this.#add({ prefix: 'KSTREAM-FILTER-', name, create }));
+    return this.#kept(this.#add({ prefix: 'KSTREAM-FILTER-', changes: 'nothing', name, create }));
   }
 
   /** Only the records for which the predicate does not hold. */
@@ -88,7 +89,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     { name }: Named = {},
   ): KStream<K, V, Known> {
     const create = (): CreateInternalProcessor => filter<K, V>({ predicate, keep: false });
-    return this.#kept(this.#add({ prefix: 'KSTREAM-FILTER-', name, create }));
+    return this.#kept(this.#add({ prefix: 'KSTREAM-FILTER-', changes: 'nothing', name, create }));
   }
 
   /** Another key and value for each record. */
@@ -97,7 +98,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     { name }: Named = {},
   ): KStream<KR, VR, never> {
     const create = (): CreateInternalProcessor => map<K, V, KR, VR>(mapper);
-    const node = this.#add({ prefix: 'KSTREAM-MAP-', name, create });
+    const node = this.#add({ prefix: 'KSTREAM-MAP-', changes: 'key', name, create });
     return new KStream({ ...this.#state, node, key: null, value: null, repartitionRequired: true });
   }
 
@@ -107,7 +108,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     { name }: Named = {},
   ): KStream<K, VR, Exclude<Known, 'value'>> {
     const create = (): CreateInternalProcessor => mapValues<K, V, VR>(mapper);
-    const node = this.#add({ prefix: 'KSTREAM-MAPVALUES-', name, create });
+    const node = this.#add({ prefix: 'KSTREAM-MAPVALUES-', changes: 'value', name, create });
     return new KStream({ ...this.#state, node, value: null });
   }
 
@@ -117,7 +118,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     { name }: Named = {},
   ): KStream<KR, V, Exclude<Known, 'key'>> {
     const create = (): CreateInternalProcessor => selectKey<K, V, KR>(selector);
-    const node = this.#add({ prefix: 'KSTREAM-KEY-SELECT-', name, create });
+    const node = this.#add({ prefix: 'KSTREAM-KEY-SELECT-', changes: 'key', name, create });
     return new KStream({ ...this.#state, node, key: null, repartitionRequired: true });
   }
 
@@ -127,7 +128,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     { name }: Named = {},
   ): KStream<KR, VR, never> {
     const create = (): CreateInternalProcessor => flatMap<K, V, KR, VR>(mapper);
-    const node = this.#add({ prefix: 'KSTREAM-FLATMAP-', name, create });
+    const node = this.#add({ prefix: 'KSTREAM-FLATMAP-', changes: 'key', name, create });
     return new KStream({ ...this.#state, node, key: null, value: null, repartitionRequired: true });
   }
 
@@ -137,20 +138,20 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     { name }: Named = {},
   ): KStream<K, VR, Exclude<Known, 'value'>> {
     const create = (): CreateInternalProcessor => flatMapValues<K, V, VR>(mapper);
-    const node = this.#add({ prefix: 'KSTREAM-FLATMAPVALUES-', name, create });
+    const node = this.#add({ prefix: 'KSTREAM-FLATMAPVALUES-', changes: 'value', name, create });
     return new KStream({ ...this.#state, node, value: null });
   }
 
   /** Shows every record to a function. What that does outside is not exactly once. */
   peek(action: (key: K, value: Readonly<V>) => void, { name }: Named = {}): KStream<K, V, Known> {
     const create = (): CreateInternalProcessor => peek<K, V>(action);
-    return this.#kept(this.#add({ prefix: 'KSTREAM-PEEK-', name, create }));
+    return this.#kept(this.#add({ prefix: 'KSTREAM-PEEK-', changes: 'nothing', name, create }));
   }
 
   /** As `peek`, at the end of a stream. */
   foreach(action: (key: K, value: Readonly<V>) => void, { name }: Named = {}): void {
     const create = (): CreateInternalProcessor => peek<K, V>(action);
-    this.#add({ prefix: 'KSTREAM-FOREACH-', name, create });
+    this.#add({ prefix: 'KSTREAM-FOREACH-', changes: 'nothing', name, create });
   }
 
   /** The records of both streams, in no particular order between the two. */
@@ -167,6 +168,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
         create: passThrough,
         stores: () => [],
         takesNullKeys: false,
+        changes: 'merge',
       },
       node,
       second.node,
@@ -200,6 +202,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
         ...serdes,
         partitions: given.partitions ?? null,
         partitioner: erasePartitioner(given.partitioner),
+        mergeable: false,
       }),
       node,
     );
@@ -240,7 +243,10 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
    */
   process<KR, VR>(supplier: ProcessorSupplier<K, V, KR, VR>): KStream<KR, VR, never> {
     const create = newForEachTask(supplier);
-    const node = this.#processed('KSTREAM-PROCESSOR-', supplier, create);
+    const node = this.#processed(
+      { prefix: 'KSTREAM-PROCESSOR-', changes: 'key', create },
+      supplier,
+    );
     return new KStream<KR, VR, never>({
       ...this.#state,
       node,
@@ -255,7 +261,10 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     supplier: FixedKeyProcessorSupplier<K, V, VR>,
   ): KStream<K, VR, Exclude<Known, 'value'>> {
     const create = processValues<K, V, VR>(newForEachTask(supplier));
-    const node = this.#processed('KSTREAM-PROCESSVALUES-', supplier, create);
+    const node = this.#processed(
+      { prefix: 'KSTREAM-PROCESSVALUES-', changes: 'value', create },
+      supplier,
+    );
     return new KStream({ ...this.#state, node, value: null });
   }
 
@@ -280,7 +289,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
   ): KGroupedStream<KR, V> {
     const { name } = options;
     const create = (): CreateInternalProcessor => selectKey<K, V, KR>(selector);
-    const node = this.#add({ prefix: 'KSTREAM-KEY-SELECT-', name, create });
+    const node = this.#add({ prefix: 'KSTREAM-KEY-SELECT-', changes: 'key', name, create });
     const given: { readonly value?: Serde<NonNullable<V>> } = options;
     const grouped = {
       ...this.#state,
@@ -399,19 +408,23 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
 
   /** A user's processor: the one kind of node whose given name leaves no gap in the numbers, as in Kafka Streams. */
   #processed(
-    prefix: string,
+    {
+      prefix,
+      changes,
+      create,
+    }: Omit<OperatorSpec, 'name' | 'create'> & { create: CreateInternalProcessor },
     { name, stores = [] }: Pick<ProcessorSupplier<K, V>, 'name' | 'stores'>,
-    create: CreateInternalProcessor,
   ): OperatorNode {
     if (name !== undefined) checkName(name, 'the name of a node');
     return this.#named(name ?? this.#state.graph.nodeName(prefix), {
       stores,
+      changes,
       create: () => create,
     });
   }
 
-  #add({ prefix, name, create }: OperatorSpec): OperatorNode {
-    return this.#named(this.#state.graph.nodeName(prefix, name), { create, stores: [] });
+  #add({ prefix, changes, name, create }: OperatorSpec): OperatorNode {
+    return this.#named(this.#state.graph.nodeName(prefix, name), { create, stores: [], changes });
   }
 
   #named(
@@ -419,11 +432,12 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     {
       create,
       stores,
-    }: Pick<OperatorSpec, 'create'> & Required<Pick<ProcessorSupplier<K, V>, 'stores'>>,
+      changes,
+    }: Pick<OperatorSpec, 'create' | 'changes'> & Required<Pick<ProcessorSupplier<K, V>, 'stores'>>,
   ): OperatorNode {
     const { graph, node } = this.#state;
     return graph.add(
-      { kind: 'operator', name, create, stores: () => stores, takesNullKeys: false },
+      { kind: 'operator', name, create, stores: () => stores, takesNullKeys: false, changes },
       node,
     );
   }

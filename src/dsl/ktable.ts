@@ -1,3 +1,4 @@
+import type { Windowed } from '../common/windowed.ts';
 import { filteredView, tableFilter } from '../operators/table-filter.ts';
 import type { FilterOptions } from '../operators/filter.ts';
 import { mappedView, tableMapValues } from '../operators/table-map-values.ts';
@@ -26,6 +27,8 @@ import type {
   ValueSerdeFor,
 } from './options.ts';
 import type { TableState } from './stream-state.ts';
+import { suppressTable } from './suppress-table.ts';
+import type { SuppressedUntilTimeLimit, SuppressedUntilWindowCloses } from './suppressed.ts';
 
 /** How an operator that gives a table from another one may keep it: only where it names a store. */
 type TableOptions<K, V> = Grouped<K, NonNullable<V>> & StoreOptions;
@@ -237,6 +240,20 @@ export class KTable<K, V, Known extends SerdePart = SerdePart, Out = V | null> {
     const state = { graph, node, key, value, sources, repartitionRequired: false };
     const stream = new KStream<K, Out, Known>(state);
     return selector === null ? stream : stream.selectKey(selector);
+  }
+
+  /**
+   * The same table, but its updates are withheld: until a window has closed, or for some time. `untilWindowCloses` is for
+   * tables with windowed keys only.
+   *
+   * Errors: `STREAMS_TOPOLOGY` where no windowed aggregation comes before.
+   */
+  suppress(
+    suppressed: K extends Windowed<unknown>
+      ? SuppressedUntilWindowCloses | SuppressedUntilTimeLimit
+      : SuppressedUntilTimeLimit,
+  ): KTable<K, V, Known, Out> {
+    return new KTable(suppressTable(this.#state, suppressed));
   }
 
   /** Only for the DSL's other classes. */

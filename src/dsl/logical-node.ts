@@ -19,7 +19,8 @@ export interface TableSourceNode {
   readonly name: string;
   readonly source: SourceSpec;
   readonly create: () => CreateInternalProcessor;
-  readonly store: () => StoreBuilder | null;
+  /** With its source topic as changelog, where that is asked for. */
+  readonly store: (options: { readonly reuseTopic: boolean }) => StoreBuilder | null;
 }
 
 export interface GlobalTableNode {
@@ -49,6 +50,11 @@ export interface OperatorNode {
   readonly takesNullKeys: boolean;
   /** Of a windowed aggregation: how long after its end a window changes. `suppress` looks for it. */
   readonly windowGraceMs?: number | null;
+  /**
+   * What it does to records, as far as merging repartitions goes: they are moved above one that changes nothing, up to
+   * one that changes the key or where streams merge. Left out: as one that changes values.
+   */
+  readonly changes?: 'key' | 'value' | 'merge' | 'nothing';
 }
 
 /** One of the processors of a join. */
@@ -88,6 +94,8 @@ export interface RepartitionNode {
   readonly partitioner: StreamPartitioner | null;
   readonly key: Serde<unknown> | null;
   readonly value: Serde<unknown> | null;
+  /** Whether another repartition may stand for it: it is implied by an operator, not asked for by name. */
+  readonly mergeable?: boolean;
 }
 
 export interface SinkNode {

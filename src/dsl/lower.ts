@@ -8,6 +8,8 @@ import { TopologyBuilder } from '../topology/topology-builder.ts';
 import { topologyError } from '../topology/topology-error.ts';
 import type { LogicalGraph } from './logical-graph.ts';
 import type { RepartitionNode } from './logical-node.ts';
+import type { TopologyOptimization } from './optimizations.ts';
+import { mergeRepartitions } from './merge-repartitions.ts';
 import { mergeSources, type MergedNode } from './merge-sources.ts';
 
 /**
@@ -17,16 +19,24 @@ import { mergeSources, type MergedNode } from './merge-sources.ts';
  * Errors: `STREAMS_TOPOLOGY`, naming the node that lacks a serde or clashes with another.
  * Source: `InternalStreamsBuilder.buildAndOptimizeTopology`.
  */
-export function lower(graph: LogicalGraph): TopologyBuilder {
+export function lower(
+  graph: LogicalGraph,
+  optimizations: ReadonlySet<TopologyOptimization> = new Set(),
+): TopologyBuilder {
   const builder = new TopologyBuilder();
-  const { roots, renamedSources } = mergeSources(graph);
+  const merged = mergeSources(graph);
+  const { roots, renamedSources } = merged;
+  const replaced = optimizations.has('mergeRepartitionTopics')
+    ? mergeRepartitions(merged)
+    : new Map<string, string>();
+  const reuseTopics = optimizations.has('reuseKTableSourceTopics');
 
   const waiting = new Set(roots);
   const written = new Set<MergedNode>();
   for (let next = first(waiting); next !== undefined; next = first(waiting)) {
     waiting.delete(next);
     if (!written.has(next) && [...next.parents].every((parent) => written.has(parent))) {
-      write(builder, next);
+      write(builder, next, { reuseTopics });
       written.add(next);
     }
     // A child whose other parents are not written yet waits until one of them brings it up again.
@@ -34,7 +44,9 @@ export function lower(graph: LogicalGraph): TopologyBuilder {
   }
 
   for (const sources of graph.copartitioned) {
-    builder.copartition(sources.map((source) => renamedSources.get(source) ?? source));
+    builder.copartition(
+      sources.map((source) => renamedSources.get(source) ?? replaced.get(source) ?? source),
+    );
   }
   return builder;
 }
@@ -47,7 +59,11 @@ function first(nodes: ReadonlySet<MergedNode>): MergedNode | undefined {
   return lowest;
 }
 
-function write(builder: TopologyBuilder, merged: MergedNode): void {
+function write(
+  builder: TopologyBuilder,
+  merged: MergedNode,
+  { reuseTopics }: { readonly reuseTopics: boolean },
+): void {
   const { node } = merged;
   const parents = [...merged.parents].map((parent) => parent.node.name);
   switch (node.kind) {
@@ -57,7 +73,7 @@ function write(builder: TopologyBuilder, merged: MergedNode): void {
     case 'table-source': {
       builder.addSource(withSerdes(node.source, { node: node.name }));
       builder.addProcessor(node.name, node.create(), [node.source.name]);
-      const store = node.store();
+      const store = node.store({ reuseTopic: reuseTopics });
       if (store !== null) builder.addStateStore(store, [node.name]);
       return;
     }

@@ -47,7 +47,7 @@ export class SessionWindowedKStream<K, V, Known extends SerdePart = SerdePart> {
   /** How many records each session has. */
   count(
     ...[options]: Optional<KeySerdeFor<K, Known> & Named & WindowStoreOptions>
-  ): KTable<Windowed<K>, number, SerdePart> {
+  ): KTable<Windowed<K>, number> {
     const given: Grouped<K, number> & WindowStoreOptions = options ?? {};
     // Kafka Streams once named a store here that it no longer has, and goes on counting it.
     if (given.store === undefined && (saysMaterialized(given) || given.retention !== undefined)) {
@@ -63,10 +63,10 @@ export class SessionWindowedKStream<K, V, Known extends SerdePart = SerdePart> {
   }
 
   /** Folds the values of each session into one of the same type; null deletes the row. */
-  reduce<R extends V | null>(
-    reducer: (aggregate: NonNullable<V>, value: Readonly<V>) => R,
+  reduce(
+    reducer: (aggregate: NonNullable<V>, value: Readonly<V>) => V | null,
     ...[options]: Optional<WindowMaterialized<K, NonNullable<V>, Known>>
-  ): KTable<Windowed<K>, NonNullable<V>, SerdePart> {
+  ): KTable<Windowed<K>, NonNullable<V>> {
     const given: Grouped<K, NonNullable<V>> & WindowStoreOptions = options ?? {};
     const reduce = (aggregate: V | null, value: V): V | null =>
       aggregate === null || aggregate === undefined ? value : reducer(aggregate, value);
@@ -84,12 +84,12 @@ export class SessionWindowedKStream<K, V, Known extends SerdePart = SerdePart> {
    * sessions that a record has joined. Both may change the aggregate they are given first and return it; null deletes
    * the row.
    */
-  aggregate<A, R extends A | null>(
+  aggregate<A>(
     initializer: () => A,
-    aggregator: (key: K, value: Readonly<V>, aggregate: A) => R,
+    aggregator: (key: K, value: Readonly<V>, aggregate: A) => A | null,
     merger: (key: K, aggregate: A, session: A) => A,
     options: WindowMaterialized<K, NonNullable<A>, Exclude<Known, 'value'>>,
-  ): KTable<Windowed<K>, A, SerdePart> {
+  ): KTable<Windowed<K>, A> {
     const functions = { initializer, aggregator, merger };
     return new KTable(this.#aggregate<A>('KSTREAM-AGGREGATE-', functions, options));
   }

@@ -1,6 +1,7 @@
 import { globalTableSource } from '../operators/global-table-source.ts';
 import { tableSource } from '../operators/table-source.ts';
 import type { StoreBuilder } from '../state/store-builder.ts';
+import { backedByTopic } from '../state/topic-backed-store.ts';
 import { eraseSerde } from '../topology/erase.ts';
 import { sourceSpec, Topology, type TopicSelection } from '../topology/topology.ts';
 import { GlobalKTable } from './global-ktable.ts';
@@ -9,6 +10,7 @@ import { KTable } from './ktable.ts';
 import { LogicalGraph } from './logical-graph.ts';
 import { lower } from './lower.ts';
 import { buildGlobalStore, buildTableStore, storeNameOf } from './materialized.ts';
+import { optimizationsOf, type BuildOptions } from './optimizations.ts';
 import type { Consumed, StoreOptions } from './options.ts';
 import { SourceTable } from './table-logic.ts';
 
@@ -65,7 +67,11 @@ export class StreamsBuilder {
           sendOldValues: logic.sendsOldValues,
           sharedValues: false,
         }),
-      store: () => (logic.stored ? buildTableStore({ name: store, key, value, options }) : null),
+      store: ({ reuseTopic }) => {
+        if (!logic.stored) return null;
+        const built = buildTableStore({ name: store, key, value, options });
+        return reuseTopic ? backedByTopic(built, topic) : built;
+      },
     });
     const queryableStore = options.store ?? null;
     return new KTable({ graph, node, key, value, sources: [sourceName], logic, queryableStore });
@@ -102,8 +108,8 @@ export class StreamsBuilder {
    *
    * Errors: `STREAMS_TOPOLOGY`, naming the node and what to do, for whatever is wrong with the whole.
    */
-  build(): Topology {
-    const topology = new Topology(lower(this.#graph));
+  build(options: BuildOptions = {}): Topology {
+    const topology = new Topology(lower(this.#graph, optimizationsOf(options)));
     topology.plan(); // so that what is wrong shows here
     return topology;
   }

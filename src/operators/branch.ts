@@ -34,7 +34,7 @@ class Branch<K, V> implements Processor<K, V> {
   process(record: StreamRecord<K, V>): void {
     for (const { child, predicate } of this.#targets) {
       const holds =
-        predicate === null || Boolean(returned(predicate(record.key, record.value), 'predicate'));
+        predicate === null || returned(predicate(record.key, record.value), 'predicate');
       if (!holds) continue;
       this.#context.forward(record, child);
       return;

@@ -35,8 +35,8 @@ export interface StoreToRestore {
 export interface ChangelogReaderOptions {
   /** Makes a read_committed fetcher on the restore lane; it lives as long as one restore. */
   readonly openFetcher: () => Fetcher;
-  /** The records of a chunk in order; a record is valid until the next one is asked for. */
-  readonly recordsOf: (chunk: FetchedPartition) => Iterable<RestoredRecord>;
+  /** The records of a chunk below an offset, in order; a record is valid until the next one is asked for. */
+  readonly recordsOf: (chunk: FetchedPartition, endOffset: number) => Iterable<RestoredRecord>;
   readonly listener: RestoreListener;
   /** A batch is on disk: whatever fails later, this need not be done again. */
   readonly onProgress: () => void;
@@ -163,8 +163,10 @@ class StoreRestore {
 
   /** Returns how many records there were. */
   async apply(chunk: FetchedPartition): Promise<number> {
-    const records = new CountedRecords(this.#options.recordsOf(chunk));
-    this.#position = chunk.nextOffset;
+    const { end, isSource = false } = this.#target.facts;
+    const limit = isSource ? end : Infinity;
+    const records = new CountedRecords(this.#options.recordsOf(chunk, limit));
+    this.#position = Math.min(chunk.nextOffset, limit);
     await this.#write(records, this.#wallTimeMs);
     chunk.release?.(); // rows are copies
     this.#records += records.count;

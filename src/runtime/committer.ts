@@ -20,6 +20,8 @@ export interface TaskChangelog {
   readonly topicId: string;
   /** Where it ended when the store was complete: everything below is in the storage. */
   readonly end: number;
+  /** It is one of the task's source topics: the store is as far as the committed offset, and nothing is written. */
+  readonly isSource: boolean;
 }
 
 /** What a commit asks of a task. `StreamTask` is one. */
@@ -218,7 +220,8 @@ export class Committer {
   }
 
   async #writeStores({ task, storage, changelogs }: OpenTask): Promise<void> {
-    await storage.write(task.seal(this.#positions(storage, changelogs)));
+    const committed = task.committableOffsets();
+    await storage.write(task.seal(this.#positions(storage, changelogs, committed)));
     const cleared = task.postCommit().map((range) => storage.clear(range));
     this.#clearing = settleAll([this.#clearing, ...cleared]);
     this.#clearing.catch(() => undefined); // the next commit throws it
@@ -235,13 +238,16 @@ export class Committer {
   #positions(
     storage: TaskStorage,
     changelogs: readonly TaskChangelog[],
+    committed: readonly PartitionOffset[],
   ): ReadonlyMap<string, ChangelogPosition> {
     const { producer, clock } = this.#options;
     const wallTimeMs = clock.nowMs();
     const positions = new Map<string, ChangelogPosition>();
-    for (const { topic, partition, topicId, end } of changelogs) {
-      const acked = producer.ackedOffset(topic, partition) ?? -1;
-      const offset = Math.max(acked + 1, storage.position(topic)?.offset ?? end);
+    for (const { topic, partition, topicId, end, isSource } of changelogs) {
+      const next = isSource
+        ? committed.find((input) => input.topic === topic && input.partition === partition)?.offset
+        : (producer.ackedOffset(topic, partition) ?? -1) + 1;
+      const offset = Math.max(next ?? 0, storage.position(topic)?.offset ?? end);
       positions.set(topic, { topicId, offset, wallTimeMs });
     }
     return positions;

@@ -1,4 +1,4 @@
-import { StreamsError } from '../common/errors.ts';
+import { invariant, StreamsError } from '../common/errors.ts';
 import { NO_HEADERS, type Headers } from '../common/record.ts';
 import type { Metrics, MetricTags } from '../observability/metrics.ts';
 import type { ManagedStore, RestoredRecord } from '../state/managed-store.ts';
@@ -13,7 +13,7 @@ import type {
   StorageRange,
   TaskStorage,
 } from '../state/task-storage.ts';
-import { changelogTopicName } from '../topology/internal-topics.ts';
+import { changelogTopicOf } from '../topology/internal-topics.ts';
 import type { CurrentRecord } from './current-record.ts';
 import { ProcessorTimes } from './processor-times.ts';
 import type { RecordSink } from './record-sink.ts';
@@ -78,7 +78,7 @@ export class ProcessorStateManager {
     this.#options = options;
     this.changelogs = stores
       .filter(({ changelog }) => changelog !== null)
-      .map((store) => ({ topic: changelogTopicName(applicationId, store.name), partition, store }));
+      .map((store) => ({ topic: changelogTopicOf(applicationId, store), partition, store }));
     this.#stores = new Map(stores.map((store) => [store.name, this.#open(store)]));
     this.#list = [...this.#stores.values()];
   }
@@ -110,6 +110,7 @@ export class ProcessorStateManager {
         site: { taskId: this.#options.current.taskId, topic: changelogTopic },
       });
     }
+    this.#requireForward(changelogTopic, position);
     const entries = store.restore(records);
     await this.#options.storage.write({
       entries,
@@ -125,8 +126,19 @@ export class ProcessorStateManager {
   }
 
   seal(positions: ReadonlyMap<string, ChangelogPosition>): CommittedChanges {
+    for (const [topic, position] of positions) this.#requireForward(topic, position);
     const sealed = this.#list.map((store) => store.seal());
     return { entries: chain(sealed), positions };
+  }
+
+  /** A position that goes back would claim less than the rows beside it hold, and apply changes to them twice (I1). */
+  #requireForward(topic: string, { topicId, offset }: ChangelogPosition): void {
+    const known = this.position(topic);
+    const isForward = known?.topicId !== topicId || offset >= known.offset;
+    invariant(isForward, `the position of a changelog would go back to ${offset}`, {
+      taskId: this.#options.current.taskId,
+      topic,
+    });
   }
 
   written(): void {
@@ -165,12 +177,12 @@ export class ProcessorStateManager {
   #open(builder: StoreBuilder): ManagedStore {
     const { applicationId, current } = this.#options;
     const { storage, recordCache, objects, metrics, tags, dropExpiredWindow } = this.#options;
-    const changelogTopic = changelogTopicName(applicationId, builder.name);
+    const changelogTopic = changelogTopicOf(applicationId, builder);
+    const isLogged = builder.changelog !== null && builder.changelog.sourceTopic === undefined;
     return builder.open({
       taskId: current.taskId,
       storage,
-      changelog:
-        builder.changelog === null ? null : new SinkChangelog(this.#options, changelogTopic),
+      changelog: isLogged ? new SinkChangelog(this.#options, changelogTopic) : null,
       changelogTopic,
       recordCache,
       objects,

@@ -163,6 +163,10 @@ export class StreamTask {
   /** Makes the processors and takes up the times that were committed. Errors: those of the processors' constructors. */
   async start(positions: readonly SourcePosition[]): Promise<void> {
     await this.#closeAbandoned();
+    // Whatever outlived an abort would be committed with what comes now (I9).
+    invariant(this.uncommittedBytes === 0, 'a task starts with nothing uncommitted', {
+      taskId: this.#name,
+    });
     this.#execution.processorTimes.clear();
     this.#committed.clear();
     let streamTimeMs = UNKNOWN_TIME_MS;
@@ -284,7 +288,7 @@ export class StreamTask {
     return this.#committable().map((queue) => ({
       topic: queue.topic,
       partition: queue.partition,
-      offset: queue.nextOffset() ?? 0,
+      offset: this.#forwardOffset(queue),
       metadata: encodeOffsetMetadata({
         partitionTimeMs: queue.partitionTimeMs,
         processorTimesMs: this.#execution.processorTimes.all,
@@ -333,6 +337,19 @@ export class StreamTask {
       this.#execution.abandon();
       metrics.remove(this.#tags);
     }
+  }
+
+  /** What is committed never goes back (I15). */
+  #forwardOffset(queue: RecordQueue): number {
+    const { topic, partition } = queue;
+    const offset = queue.nextOffset() ?? 0;
+    const committed = this.#committed.get(queue) ?? 0;
+    invariant(offset >= committed, `a commit would go back from ${committed} to ${offset}`, {
+      taskId: this.#name,
+      topic,
+      partition,
+    });
+    return offset;
   }
 
   /** The partitions that a commit names now. */

@@ -131,11 +131,10 @@ export class TaskOpener {
       prepareOutputs(tasks),
     ]);
     signal.throwIfAborted();
-    return {
-      committed,
-      changelogs,
-      starts: new Map(starts.map((start) => [partitionKey(start.topic, start.partition), start])),
-    };
+    const startOf = new Map(
+      starts.map((start) => [partitionKey(start.topic, start.partition), start]),
+    );
+    return { committed, changelogs: endAtStarts(changelogs, stores, startOf), starts: startOf };
   }
 
   /** The stores that have something to replay; wipes a task one of whose positions cannot be trusted. */
@@ -190,16 +189,34 @@ export class TaskOpener {
 
   /** While it is not too late: the broker goes by its clock, and the windows by event time. */
   #warnOfOldTimes(
-    { kind, name }: StoreBuilder,
+    { retentionMs: storeRetentionMs, name }: StoreBuilder,
     { topic, retentionMs }: ChangelogFacts,
     { streamTimeMs, nowMs }: { readonly streamTimeMs: number; readonly nowMs: number },
   ): void {
-    if (kind !== 'window' || streamTimeMs < 0 || streamTimeMs >= nowMs - retentionMs) return;
+    if (storeRetentionMs === undefined) return;
+    if (streamTimeMs < 0 || streamTimeMs >= nowMs - retentionMs) return;
     this.#options.logger.warn(
       { store: name, topic, retentionMs, streamTimeMs },
       'event time is further back than the changelog keeps records: give the store retention.ms=-1 in its logging options',
     );
   }
+}
+
+/** A source topic that is a store's changelog is restored as far as it was processed: the task reads what follows. */
+function endAtStarts(
+  changelogs: ReadonlyMap<string, ChangelogFacts>,
+  stores: readonly LoggedStore[],
+  starts: ReadonlyMap<string, StartOffset>,
+): ReadonlyMap<string, ChangelogFacts> {
+  const bounded = new Map(changelogs);
+  for (const { topic, partition, store } of stores) {
+    if (store.changelog?.sourceTopic === undefined) continue;
+    const key = partitionKey(topic, partition);
+    const facts = factsOf(changelogs, topic, partition);
+    const end = Math.min(facts.end, starts.get(key)?.offset ?? 0);
+    bounded.set(key, { ...facts, end, isSource: true });
+  }
+  return bounded;
 }
 
 /**
@@ -228,8 +245,8 @@ function describeRunning({ assigned, task, storage }: LiveTask, facts: Facts): R
     return found;
   });
   const changelogs = task.changelogs.map(({ topic, partition }) => {
-    const { topicId, end } = factsOf(facts.changelogs, topic, partition);
-    return { topic, partition, topicId, end };
+    const { topicId, end, isSource = false } = factsOf(facts.changelogs, topic, partition);
+    return { topic, partition, topicId, end, isSource };
   });
   return { assigned, task, storage, start, changelogs };
 }

@@ -214,7 +214,7 @@ function createOpener(
   const { registry, sink, failures, sourceIds } = parts;
   const reader = new ChangelogReader({
     openFetcher: () => new Fetcher(fetcherOptions(context, 'restore')),
-    recordsOf: (chunk) => changelogRecords(chunk, ports.createCursor(chunk)),
+    recordsOf: (chunk, endOffset) => changelogRecords(chunk, ports.createCursor(chunk), endOffset),
     listener: context.restoreListener,
     onProgress: () => {
       failures.progress();
@@ -364,7 +364,7 @@ function resetPolicies({ plan, names, config }: InstanceContext): (topic: string
 function outputTopics({ names, config }: InstanceContext, subtopology: Subtopology): string[] {
   const sinks = subtopology.sinkTopics.map((planned) => names.resolve(planned));
   const changelogs = subtopology.stores
-    .filter(({ changelog }) => changelog !== null)
+    .filter(({ changelog }) => changelog !== null && changelog.sourceTopic === undefined)
     .map(({ name }) => changelogTopicName(config.applicationId, name));
   return [...sinks, ...changelogs];
 }

@@ -1,3 +1,4 @@
+import { newBytes } from '../common/byte-pool.ts';
 import { readInt32, readInt64, writeInt32, writeInt64 } from '../common/bytes.ts';
 import type { Serde, SerdeSite } from './serde.ts';
 import { undecodable, unserializable } from './serde-error.ts';
@@ -31,7 +32,7 @@ function numberSerde<T extends number | bigint>(format: NumberFormat<T>): Serde<
   return {
     serialize(value, site) {
       if (!accepts(value)) throw unserializable(site, `${String(value)} is no ${name}: ${range}`);
-      const bytes = new Uint8Array(byteLength);
+      const bytes = newBytes(byteLength);
       write(bytes, value);
       return bytes;
     },

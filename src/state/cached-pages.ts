@@ -116,7 +116,7 @@ export class CachedPages<K, V> implements RowHome<V, PageRow<V>> {
           this.#undoing = false;
           rows.forget();
         },
-        expired: () => index?.dropBefore(retention.committedExpiredUpToMs + 1),
+        expired: () => index?.dropBefore(this.#firstInTime(retention.committedExpiredUpToMs)),
         close: () => {
           rows.forget();
         },
@@ -130,7 +130,7 @@ export class CachedPages<K, V> implements RowHome<V, PageRow<V>> {
   find(key: K, first: number, second: number): PageRow<V> | null {
     this.#requireKey(key);
     this.#table.begin();
-    if (!(first > this.retention.expiredUpToMs) || first < 0) return null;
+    if (!(first > this.#expiredUpToMs) || first < 0) return null;
     const group = this.#table.group(this.retention.keys.slice(first), key);
     return this.#table.get(group, first, second, null) ?? null;
   }
@@ -152,7 +152,8 @@ export class CachedPages<K, V> implements RowHome<V, PageRow<V>> {
         { site: { store: this.name } },
       );
     }
-    if (!this.retention.observe(first)) {
+    // A moment later than reads: a windowed operator takes records until then, and its results must not be lost.
+    if (!this.retention.observe(first) && first < this.retention.expiredUpToMs) {
       this.#context.dropExpiredWindow();
       return null;
     }
@@ -167,8 +168,8 @@ export class CachedPages<K, V> implements RowHome<V, PageRow<V>> {
   rowsOf(key: K, { fromMs, toMs }: TimeRange): PageRow<V>[] {
     this.#requireKey(key);
     this.#table.begin();
-    const { expiredUpToMs, observedMs, keys } = this.retention;
-    const from = Math.max(fromMs, expiredUpToMs + 1, 0);
+    const { observedMs, keys } = this.retention;
+    const from = Math.max(fromMs, this.#expiredUpToMs + 1, 0);
     const to = Math.min(toMs, observedMs);
     const found: PageRow<V>[] = [];
     if (from > to) return found;
@@ -182,6 +183,22 @@ export class CachedPages<K, V> implements RowHome<V, PageRow<V>> {
       this.#table.forEachFrom(this.#table.group(slice, key), from, -Infinity, visit);
     }
     return found;
+  }
+
+  /** Rows with this time and older ones cannot be read. Windows that are emitted when they close can, for a moment more. */
+  get #expiredUpToMs(): number {
+    const { expiredUpToMs } = this.retention;
+    return this.#index !== null && this.#kind.kind === 'window' ? expiredUpToMs - 1 : expiredUpToMs;
+  }
+
+  /**
+   * From where on rows can be had by time. Later than by key, as in Kafka Streams, since a window closes when its time is
+   * up: windows for a moment more, sessions as long as their slice is kept.
+   */
+  #firstInTime(expiredUpToMs: number): number {
+    return this.#kind.kind === 'session'
+      ? this.retention.firstKeptMs(expiredUpToMs)
+      : Math.max(0, expiredUpToMs);
   }
 
   hasValue({ held, bytes }: PageRow<V>): boolean {
@@ -202,7 +219,7 @@ export class CachedPages<K, V> implements RowHome<V, PageRow<V>> {
         site: { store: this.name },
       });
     }
-    const from = Math.max(fromMs, this.retention.expiredUpToMs + 1);
+    const from = Math.max(fromMs, this.#firstInTime(this.retention.expiredUpToMs));
     for (const { first, second, tail } of this.#index.between(from, toMs)) {
       if (tail === null) continue;
       this.#table.begin();

@@ -16,6 +16,8 @@ export type StoreKind =
 export interface ChangelogOptions {
   /** Topic configs over the defaults, such as `{ 'retention.ms': '-1' }`. */
   readonly config: Readonly<Record<string, string>>;
+  /** A topic that the store's sub-topology reads, in place of one of its own (`backedByTopic`). */
+  readonly sourceTopic?: string;
 }
 
 /**

@@ -25,5 +25,5 @@ export function fingerprint(plan: TopologyPlan): string {
 }
 
 function storeShape({ name, kind, changelog, retentionMs }: StoreBuilder): unknown {
-  return { name, kind, logged: changelog !== null, retentionMs };
+  return { name, kind, logged: changelog !== null, from: changelog?.sourceTopic, retentionMs };
 }

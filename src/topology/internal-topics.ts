@@ -53,6 +53,14 @@ export function changelogTopicName(applicationId: string, store: string): string
   return `${applicationId}-${store}-changelog`;
 }
 
+/** What a store is restored from: a topic of its own, or the source topic that stands for it. */
+export function changelogTopicOf(
+  applicationId: string,
+  { name, changelog }: Pick<StoreBuilder, 'name' | 'changelog'>,
+): string {
+  return changelog?.sourceTopic ?? changelogTopicName(applicationId, name);
+}
+
 /**
  * Every topic that a plan needs beyond the user's own, with Kafka Streams' names and configs. Defaults give way to the
  * application's `topicConfig`, and that to a store's `logging.config`.
@@ -87,7 +95,7 @@ function changelogTopic(
   subtopology: number,
   { applicationId, topicConfig, additionalRetentionMs = DAY_MS }: InternalTopicOptions,
 ): InternalTopic[] {
-  if (changelog === null) return [];
+  if (changelog === null || changelog.sourceTopic !== undefined) return [];
   const policy = CLEANUP[kind] ?? 'compact';
   const ofStore =
     policy !== 'compact'

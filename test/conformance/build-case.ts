@@ -1,4 +1,5 @@
 import { StreamsBuilder } from '../../src/dsl/streams-builder.ts';
+import { Suppressed, type SuppressedUntilTimeLimit } from '../../src/dsl/suppressed.ts';
 import type { TimestampExtractor } from '../../src/processor/timestamp-extractor.ts';
 import type { Topology } from '../../src/topology/topology.ts';
 import {
@@ -7,6 +8,7 @@ import {
   evaluateValue,
   serdesOf,
   type Built,
+  type BuiltOf,
   type Datum,
   type Shape,
   type Stream,
@@ -154,7 +156,7 @@ function mapNode(nodes: BuiltNodes, node: InnerNode): Built {
     case 'aggregate':
       return mapAggregation(nodes.get(node.from), node);
     case 'suppress':
-      throw new NotBuilt('suppress');
+      return mapSuppress(nodes.of('table', node.from), node);
     case 'join':
       return mapJoin(nodes.get(node.left), nodes.get(node.right), node);
     case 'fkJoin':
@@ -201,6 +203,25 @@ function mapGroupBy(from: Built, node: NodeOf<'groupBy'>): Built {
   );
   return { kind: 'grouped table', group, shape };
 }
+
+function mapSuppress(
+  from: BuiltOf<'table'>,
+  { mode, wait = 0, buffer }: NodeOf<'suppress'>,
+): Built {
+  const { maxRecords, maxBytes, full } = buffer.unbounded === true ? NO_LIMIT : buffer;
+  const limits = {
+    ...(maxRecords === undefined ? {} : { maxRecords }),
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+  };
+  const suppressed =
+    mode === 'windowCloses'
+      ? Suppressed.untilWindowCloses(limits)
+      : Suppressed.untilTimeLimit(wait, { ...limits, whenFull: full });
+  // Whether the keys are windowed is known when the case runs, not to the compiler.
+  return { ...from, table: from.table.suppress(suppressed as SuppressedUntilTimeLimit) };
+}
+
+const NO_LIMIT = { maxRecords: undefined, maxBytes: undefined, full: 'emitEarly' } as const;
 
 function mapSplit(nodes: BuiltNodes, node: NodeOf<'split'>): void {
   const { stream, shape } = nodes.of('stream', node.from);

@@ -101,7 +101,7 @@ function windowedSerde(type: TypeName, windowing: NonNullable<Windowing>): Serde
     windowing.kind === 'session'
       ? serdes.sessionWindowed(inner)
       : serdes.timeWindowed(inner, { size: windowing.sizeMs });
-  return serde as Serde<object>; // it is given the windowed keys of a windowed node only
+  return serde; // it is given the windowed keys of a windowed node only
 }
 
 export function evaluateValue(expression: Expression, variables: Variables): Value {

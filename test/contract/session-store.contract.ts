@@ -87,15 +87,23 @@ export function sessionStoreContract(variant: WindowStoreVariant): void {
   test('a session expires when stream time passes its end by the retention', async () => {
     const task = await open();
     of(task).put(session('a', 0, 0), 1);
-    of(task).put(session('a', 0, 1), 2);
-    of(task).put(session('b', RETENTION_MS, RETENTION_MS), 3);
-    expect(await all(task, 'a')).toEqual(['a@0-1=2']);
+    of(task).put(session('a', 0, 2), 2);
+    of(task).put(session('b', 0, RETENTION_MS + 1), 3);
+    expect(await all(task, 'a')).toEqual(['a@0-2=2']);
     of(task).put(session('a', 0, 0), 4);
     expect(task.expiredWindows).toBe(1);
     await task.commit();
     await using crashed = await task.crash();
-    expect(await all(crashed, 'a')).toEqual(['a@0-1=2']);
+    expect(await all(crashed, 'a')).toEqual(['a@0-2=2']);
     expect(tableOf(crashed).get('a', 0, 0)).toBeNull();
+  });
+
+  test('a session that has expired this moment can be written, though it cannot be read any more', async () => {
+    await using task = await open();
+    of(task).put(session('b', RETENTION_MS, RETENTION_MS), 1);
+    of(task).put(session('a', 0, 0), 2);
+    expect(task.expiredWindows).toBe(0);
+    expect(await all(task, 'a')).toEqual([]);
   });
 
   test('logs key, end and start with the time of the record, as Kafka Streams', async () => {

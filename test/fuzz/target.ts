@@ -16,6 +16,8 @@ export interface FuzzCase {
   readonly extraBytes?: number;
   /** Throws for a finding: an error that is not typed, or a value that must not be. */
   run(): unknown;
+  /** What has to hold afterwards, where that takes more than the code under test may; throws for a finding. */
+  verify?(): unknown;
 }
 
 /** Runs what may give a value or one of these errors; any other error is a finding. True for a value. */

@@ -46,7 +46,7 @@ describe('split', () => {
           .stream('in', STRINGS)
           .split()
           .branch(() => true, {
-            chain: (stream) => stream.mapValues((value) => `${String(value)}!`),
+            chain: (stream) => stream.mapValues((value) => `${value}!`),
           })
           .noDefaultBranch()
           .forEach((branch) => {

@@ -90,12 +90,10 @@ describe('cogroup', () => {
       runTopology(
         (builder) => {
           const group = (topic: string, name: string | undefined) =>
-            builder
-              .stream(topic, STRINGS)
-              .groupBy((_, value) => value, {
-                ...STRINGS,
-                ...(name === undefined ? {} : { name }),
-              });
+            builder.stream(topic, STRINGS).groupBy((_, value) => value, {
+              ...STRINGS,
+              ...(name === undefined ? {} : { name }),
+            });
           group('a', first)
             .cogroup<string>(append('+'))
             .cogroup(group('b', second), append('-'))

@@ -14,7 +14,15 @@ import { ManualClock } from '../../support/manual-clock.ts';
 
 const MEMBERSHIP = { groupId: 'app', memberId: 'm', generationId: 3, groupInstanceId: null };
 const EXPIRED = { from: new Uint8Array([1]), to: new Uint8Array([2]) };
-const CHANGELOG = { topic: 'app-counts-changelog', partition: 0, topicId: 'aa', end: 4 };
+const CHANGELOG = {
+  topic: 'app-counts-changelog',
+  partition: 0,
+  topicId: 'aa',
+  end: 4,
+  isSource: false,
+};
+/** Of a table that has its source topic for a changelog. */
+const SOURCE = { topic: 'in0', partition: 0, topicId: 'bb', end: 4, isSource: true };
 
 interface Options {
   readonly guarantee?: 'exactly once' | 'at least once';
@@ -93,7 +101,7 @@ function thread(options: Options = {}) {
     return {
       task,
       storage: storage as TaskStorage,
-      changelogs: subtopology === 0 ? [CHANGELOG] : [],
+      changelogs: subtopology === 0 ? [CHANGELOG, SOURCE] : [],
     };
   };
   const committer = new Committer({
@@ -211,6 +219,16 @@ describe('commit', () => {
     positions.set(CHANGELOG.topic, { ...position, offset: 50 });
     await commit();
     expect(positions.get(CHANGELOG.topic)?.offset).toBe(50);
+  });
+
+  test('the position in a source topic that is a changelog is the committed offset', async () => {
+    const { commit, positions, clock } = thread({ acked: 41 });
+    await commit();
+    expect(positions.get('in0')).toEqual({
+      topicId: 'bb',
+      offset: 7,
+      wallTimeMs: clock.nowMs(),
+    });
   });
 
   test('a changelog nothing was written to stays where it ended when the task began', async () => {

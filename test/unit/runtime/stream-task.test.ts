@@ -1,17 +1,18 @@
 import { systemTimers } from '../../../src/adapters/node/clock.ts';
-import { StreamRecord, type Headers } from '../../../src/common/record.ts';
+import { NO_HEADERS, StreamRecord, type Headers } from '../../../src/common/record.ts';
 import type { Processor } from '../../../src/processor/processor.ts';
 import type { ProcessorContext } from '../../../src/processor/processor-context.ts';
 import { encodeOffsetMetadata } from '../../../src/runtime/offset-metadata.ts';
 import { serdes } from '../../../src/serde/serdes.ts';
 import type { StoreBuilder } from '../../../src/state/store-builder.ts';
 import { Stores, tableStoreBuilder } from '../../../src/state/stores.ts';
+import type { ChangelogPosition } from '../../../src/state/task-storage.ts';
 import { memoryChunk } from '../../../src/testing/memory-records.ts';
 import { Topology } from '../../../src/topology/topology.ts';
 import { aggregating, newValues } from '../../support/aggregating.ts';
 import { errorOf } from '../../support/error-of.ts';
 import type { MemorySink } from '../../support/memory-sink.ts';
-import { TaskHarness } from '../../support/task-harness.ts';
+import { bytesOf, TaskHarness } from '../../support/task-harness.ts';
 
 type Context = ProcessorContext<string, string>;
 type Create = (context: Context) => Processor<string, string>;
@@ -414,6 +415,35 @@ describe('a commit', () => {
   });
 });
 
+describe('an invariant trips', () => {
+  test('where a commit would go back behind what is committed (I15)', async () => {
+    const harness = new TaskHarness(around('counting', counting, [COUNTS]));
+    await harness.task.start(harness.positions(5));
+    harness.task.addChunk(
+      memoryChunk('in', 0, [{ ...bytesOf('k=a@1'), offset: 2, headers: NO_HEADERS }]),
+    );
+    await harness.run();
+    expect(() => harness.task.committableOffsets()).toThrow('would go back from 5 to 3');
+  });
+
+  test('where a position would go back below the rows beside it (I1)', async () => {
+    const harness = await TaskHarness.start(around('counting', counting, [COUNTS]));
+    const at = (offset: number): ReadonlyMap<string, ChangelogPosition> =>
+      new Map([['app-counts-changelog', { topicId: 'aa', offset, wallTimeMs: 0 }]]);
+    await harness.storage.write({ entries: [], positions: at(7) });
+    expect(() => harness.task.seal(at(6))).toThrow('would go back to 6');
+    expect(() => harness.task.seal(at(7))).not.toThrow();
+  });
+
+  test('where something uncommitted has outlived an abort (I9)', async () => {
+    const harness = await TaskHarness.start(around('counting', counting, [COUNTS]));
+    await harness.pipe('in', 'k=a@1');
+    await expect(harness.task.start(harness.positions())).rejects.toMatchObject({
+      code: 'STREAMS_INVARIANT',
+    });
+  });
+});
+
 describe('a start', () => {
   test('takes up stream time and partition times from the committed metadata', async () => {
     const topology = new Topology()
@@ -421,8 +451,8 @@ describe('a start', () => {
       .addSink('sink', 'out', 'source');
     const harness = await TaskHarness.start(topology, {
       positions: [
-        { topic: 'a', partition: 0, offset: 4, metadata: metadata(50) },
-        { topic: 'b', partition: 0, offset: 2, metadata: metadata(70) },
+        { topic: 'a', partition: 0, offset: 0, metadata: metadata(50) },
+        { topic: 'b', partition: 0, offset: 0, metadata: metadata(70) },
       ],
     });
     expect(harness.task.streamTimeMs).toBe(70);
