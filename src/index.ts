@@ -70,6 +70,7 @@ export type {
   Repartitioned,
   StoreOptions,
   StreamJoined,
+  TableJoined,
   WindowMaterialized,
   WindowStoreOptions,
 } from './dsl/options.ts';
