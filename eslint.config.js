@@ -142,6 +142,13 @@ export default tseslint.config(
   ...layerRules,
   { files: ['*.config.*'], rules: { 'no-restricted-syntax': 'off' } },
   {
+    files: ['**/*.cjs'],
+    languageOptions: {
+      globals: { require: 'readonly', exports: 'writable', __dirname: 'readonly' },
+    },
+    rules: { '@typescript-eslint/no-require-imports': 'off' },
+  },
+  {
     files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
     ...tseslint.configs.disableTypeChecked,
     rules: {

@@ -127,6 +127,21 @@ export class Cluster implements AsyncDisposable {
   /** Every committed record of a topic, those of a partition in their order. The bytes are only lent. */
   async readAll(topic: string, onRecord: OnRecord): Promise<void> {
     const ends = await this.ends(topic);
+    await this.#read(topic, onRecord, (reader) =>
+      ends.every((end, partition) => (reader.position(topic, partition) ?? 0) >= end),
+    );
+  }
+
+  /** As `readAll`, and on with what is committed later, until the signal. */
+  async follow(topic: string, onRecord: OnRecord, signal: AbortSignal): Promise<void> {
+    await this.#read(topic, onRecord, () => signal.aborted);
+  }
+
+  async #read(
+    topic: string,
+    onRecord: OnRecord,
+    isDone: (reader: Fetcher) => boolean,
+  ): Promise<void> {
     const reader = new Fetcher({
       client: this.#client,
       isolation: 'read_committed',
@@ -134,17 +149,15 @@ export class Cluster implements AsyncDisposable {
       crc32c: this.#crc32c,
       codecs: nodeCodecs(),
     });
-    const isDone = (): boolean =>
-      ends.every((end, partition) => (reader.position(topic, partition) ?? 0) >= end);
     const cursor = new RecordCursor({
       codecs: nodeCodecs(),
       maxDecompressedBytes: MAX_BATCH_BYTES,
       site: { topic },
     });
-    reader.assign(ends.map((_, partition) => ({ topic, partition, offset: 0 })));
+    reader.assign((await this.#partitions(topic)).map((place) => ({ ...place, offset: 0 })));
     try {
       let progressMs = performance.now();
-      while (!isDone()) {
+      while (!isDone(reader)) {
         for (const { batches, partition } of await reader.poll(POLL_MS)) {
           progressMs = performance.now();
           for (const batch of batches) {

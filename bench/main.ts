@@ -5,6 +5,9 @@
  *     npm run bench -- compare <workload>... [--guarantee alo,eos] [--cache bytes] [--scale x] [--reps n] [--json] [--write]
  *     npm run bench -- gen|expect <workload>...
  *     npm run bench -- check <workload> --app-id <id>
+ *     npm run bench -- micro [codec|hashing|state|operators]... [options of these]
+ *     npm run bench -- operators [words of cases]
+ *     npm run bench -- restarts [--reps n]
  */
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
@@ -13,8 +16,10 @@ import { compareRuns, type Comparison, type Pair } from './comparison.ts';
 import { checkedChangelog, isWorkload, outputTopic, type Workload } from './data/workloads.ts';
 import type { Result } from './data/result.ts';
 import { expectResult, generate, isGenerated } from './generate.ts';
+import { runMicro } from './micro.ts';
 import { measure, type Guarantee, type RunLine, type Side } from './measure.ts';
 import { comparisonText, writePerformance, type Measured } from './performance.ts';
+import { measureRestarts } from './restarts/restarts.ts';
 import { openSession, type Session } from './session.ts';
 
 const OPTIONS = {
@@ -48,9 +53,15 @@ const COMPARED_SCALES: Readonly<Record<Workload, number>> = {
   W6: 0.4,
 };
 const COMPARED_REPS = 5;
-const COMMANDS = ['run', 'compare', 'gen', 'expect', 'check'] as const;
+const RESTARTS_REPS = 3;
+const COMMANDS = ['run', 'compare', 'gen', 'expect', 'check', 'restarts'] as const;
 
 async function main(args: readonly string[], signal: AbortSignal): Promise<void> {
+  const [first = '', ...rest] = args;
+  if (first === 'micro' || first === 'operators') {
+    await runMicro(first === 'micro' ? rest : args, signal);
+    return;
+  }
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -58,7 +69,9 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
   });
   const command = COMMANDS.find((name) => name === positionals[0]);
   const workloads = positionals.slice(command === undefined ? 0 : 1).map(workloadOf);
-  if (workloads.length === 0) throw new Error('name a workload: W0, W1, W1j, W2 or W6');
+  if (workloads.length === 0 && command !== 'restarts') {
+    throw new Error('name a workload: W0, W1, W1j, W2 or W6');
+  }
   await using session = await openSession({
     brokers: values.brokers,
     signal,
@@ -83,6 +96,9 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
       break;
     case 'compare':
       await compare(session, workloads, values);
+      break;
+    case 'restarts':
+      print(await measureRestarts(session, Number(values.reps ?? RESTARTS_REPS)));
       break;
     case 'run':
     case undefined:

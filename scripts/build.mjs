@@ -31,7 +31,9 @@ if (codes.some((code) => code !== 0)) {
 // What is written by hand in JavaScript goes along as it is, each file only where its kind is understood.
 copyScripts('.js', 'esm');
 copyScripts('.cjs', 'cjs');
-writeFileSync(path.join(dist, 'cjs', 'package.json'), '{"type":"commonjs"}\n');
+// A package.json of its own hides the `imports` of the package's.
+const scope = { type: 'commonjs', imports: { '#worker-url': './worker-url.cjs' } };
+writeFileSync(path.join(dist, 'cjs', 'package.json'), `${JSON.stringify(scope)}\n`);
 writeFileSync(stamp, '');
 
 function compile(...flags) {

@@ -1,29 +1,21 @@
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { nodeCodecs } from './adapters/compression/node-codecs.ts';
-import { loadCrc32c } from './adapters/crc/load-crc32c.ts';
-import { KafkaJsTransport, type KafkaJsTransportOptions } from './adapters/kafkajs/transport.ts';
-import {
-  LevelStateDirectory,
-  type LevelStateDirectoryOptions,
-} from './adapters/level/level-state-directory.ts';
-import { systemClock, systemRandom, systemTimers } from './adapters/node/clock.ts';
-import { checkCluster } from './client/cluster-requirements.ts';
+import { LevelStateDirectory } from './adapters/level/level-state-directory.ts';
+import { systemTimers } from './adapters/node/clock.ts';
 import { parseDuration, type Duration } from './common/duration.ts';
 import { isStreamsError, StreamsError } from './common/errors.ts';
-import { MetricsRegistry, type MetricSample } from './observability/metrics-registry.ts';
+import type { Failpoints } from './common/failpoints.ts';
+import type { Execution } from './execution.ts';
+import { inThisThread } from './in-this-thread.ts';
+import { inWorkers } from './in-workers.ts';
+import type { KafkaStreamsOptions } from './instance-ports.ts';
+import type { MetricSample } from './observability/metrics-registry.ts';
 import { prometheusText } from './observability/prometheus.ts';
 import { LocalKeyValueStore, LocalWindowStore, type StoreProvider } from './query/local-stores.ts';
-import { isExactlyOnce, type InstancePorts } from './runtime/instance-context.ts';
 import type { RestoreListener } from './runtime/restore-listener.ts';
-import {
-  parseStreamsConfig,
-  type StreamsConfig,
-  type StreamsOptions,
-  type UncaughtExceptionHandler,
-  type UncaughtExceptionResponse,
+import type { RunningInstance } from './runtime/running-instance.ts';
+import type {
+  UncaughtExceptionHandler,
+  UncaughtExceptionResponse,
 } from './runtime/streams-config.ts';
-import { StreamsInstance } from './runtime/streams-instance.ts';
 import {
   StreamsStateMachine,
   type StateListener,
@@ -31,32 +23,18 @@ import {
 } from './runtime/streams-state.ts';
 import type { ReadOnlyKeyValueStore } from './state/key-value-store.ts';
 import type { ManagedStore } from './state/managed-store.ts';
-import { MemoryStateDirectory } from './state/memory-state-directory.ts';
 import type { StoreKind } from './state/store-builder.ts';
 import type { ReadOnlyWindowStore } from './state/window-store.ts';
 import type { TopologyPlan } from './topology/topology-plan.ts';
-import {
-  COMPRESSION_NAMES,
-  type CompressionCodecs,
-  type CompressionName,
-} from './wire/compression.ts';
-import { RecordCursor } from './wire/record-cursor.ts';
-
-/** Options of the streams application, and of its connections. */
-export type KafkaStreamsOptions = StreamsOptions & {
-  /** As in kafkajs: true, or options of `tls.connect`. */
-  readonly ssl?: KafkaJsTransportOptions['ssl'];
-  /** As in kafkajs: mechanism and credentials. */
-  readonly sasl?: KafkaJsTransportOptions['sasl'];
-  /** Codecs beyond gzip (and zstd where Node has it), for `compressionType` and for what is read. */
-  readonly codecs?: CompressionCodecs;
-  /** When it aborts, the instance is closed. */
-  readonly signal?: AbortSignal;
-};
 
 /** A `Topology`. */
 export interface TopologySource {
   plan(): TopologyPlan;
+}
+
+/** What the tests of this library put in. Not for applications. */
+export interface TestPorts {
+  readonly failpoints?: Failpoints;
 }
 
 export interface CloseOptions {
@@ -81,6 +59,11 @@ export interface StreamsMetrics {
  *     …
  *     await streams.close();
  *
+ * For more than one thread, give the URL of a topology module instead: it exports `topology(builder)`, and options that
+ * hold functions (handlers, serdes, `logger`) under their names. Each of `threads` worker threads loads it.
+ *
+ *     new KafkaStreams(new URL('./topology.js', import.meta.url), { …, threads: 4 });
+ *
  * Listeners and the uncaught-exception handler are set before `start`. An instance that was closed, or has failed, cannot
  * be started again.
  *
@@ -88,18 +71,12 @@ export interface StreamsMetrics {
  * Source: `org.apache.kafka.streams.KafkaStreams`. Differs: `start` resolves when the instance is RUNNING.
  */
 export class KafkaStreams implements AsyncDisposable {
-  readonly #plan: TopologyPlan;
-  readonly #config: StreamsConfig;
-  readonly #ports: InstancePorts;
-  readonly #folder: LevelStateDirectoryOptions;
-  readonly #metrics: MetricsRegistry;
-  readonly #tags: Readonly<Record<string, string>>;
+  readonly #execution: Execution;
   readonly #state: StreamsStateMachine;
-  readonly #stores: StoreProvider;
   readonly #restoreListeners = new Set<RestoreListener>();
   readonly #opening = new AbortController();
   #uncaughtExceptionHandler: UncaughtExceptionHandler;
-  #instance: StreamsInstance | null = null;
+  #instance: RunningInstance | null = null;
   /** Settles when nothing of the instance is left; never rejects. */
   #life: Promise<void> = Promise.resolve();
   #closing: Promise<boolean> | null = null;
@@ -108,48 +85,22 @@ export class KafkaStreams implements AsyncDisposable {
   /** Something failed while it was closing. */
   #wasCutOff = false;
 
-  constructor(topology: TopologySource, options: KafkaStreamsOptions) {
-    const { ssl, sasl, codecs = nodeCodecs(), signal, ...streamsOptions } = options;
-    const config = parseStreamsConfig(streamsOptions);
-    this.#config = config;
-    this.#plan = topology.plan();
+  constructor(
+    topology: TopologySource | URL,
+    options: KafkaStreamsOptions,
+    { failpoints }: TestPorts = {},
+  ) {
+    this.#execution =
+      topology instanceof URL
+        ? inWorkers(topology, options)
+        : inThisThread(topology.plan(), options, failpoints);
+    const { config } = this.#execution;
     this.#uncaughtExceptionHandler = config.uncaughtExceptionHandler;
     this.#leaveGroup = config.groupInstanceId === null;
-    this.#metrics = new MetricsRegistry();
-    const clientId = config.clientId === '' ? config.applicationId : config.clientId;
-    this.#tags = { 'client-id': clientId, 'thread-id': `${clientId}-StreamThread-1` };
-    this.#folder = {
-      stateDir: config.stateDir ?? join(tmpdir(), 'millrace'),
-      applicationId: config.applicationId,
-      levelMemoryMaxBytes: config.levelMemoryMaxBytes,
-      levelMaxOpenFiles: config.levelMaxOpenFiles,
-      random: systemRandom,
-      logger: config.logger,
-      metrics: this.#metrics,
-    };
-    this.#ports = {
-      transport: new KafkaJsTransport({
-        clientId,
-        ssl,
-        sasl,
-        connectTimeoutMs: config.connectTimeoutMs,
-      }),
-      openFolder: () => LevelStateDirectory.open(this.#folder),
-      memory: new MemoryStateDirectory(systemRandom.uuid()),
-      loadCrc32c,
-      codecs,
-      compression: compressionOf(config, codecs),
-      createCursor: (site) =>
-        new RecordCursor({ codecs, maxDecompressedBytes: config.fetchMaxBytes, site }),
-      clock: systemClock,
-      timers: systemTimers,
-      random: systemRandom,
-    };
     this.#state = new StreamsStateMachine((error) => {
       config.logger.warn({ err: error }, 'a state listener threw');
     });
-    this.#stores = { kinds: kindsOf(this.#plan), find: (name) => this.#findStores(name) };
-    this.#closeOn(signal);
+    this.#closeOn(options.signal);
   }
 
   get state(): StreamsState {
@@ -175,6 +126,13 @@ export class KafkaStreams implements AsyncDisposable {
 
   setUncaughtExceptionHandler(handler: UncaughtExceptionHandler): void {
     this.#requireCreated('setUncaughtExceptionHandler');
+    if (!this.#execution.takesFunctions) {
+      throw new StreamsError(
+        'STREAMS_CONFIG',
+        'the handler cannot cross to worker threads: export `uncaughtExceptionHandler` from the topology module',
+        { site: { option: 'uncaughtExceptionHandler' } },
+      );
+    }
     this.#uncaughtExceptionHandler = handler;
   }
 
@@ -210,7 +168,9 @@ export class KafkaStreams implements AsyncDisposable {
   close({ timeout, leaveGroup }: CloseOptions = {}): Promise<boolean> {
     if (this.#closing === null) {
       const timeoutMs =
-        timeout === undefined ? this.#config.closeTimeoutMs : parseDuration(timeout, 'timeout');
+        timeout === undefined
+          ? this.#execution.config.closeTimeoutMs
+          : parseDuration(timeout, 'timeout');
       this.#leaveGroup = leaveGroup ?? this.#leaveGroup;
       this.#closing = this.#shutDown(timeoutMs);
     }
@@ -229,7 +189,7 @@ export class KafkaStreams implements AsyncDisposable {
         `cleanUp() deletes what this instance is using: call it before start() or after close(), not in state ${this.state}`,
       );
     }
-    await LevelStateDirectory.cleanUp(this.#folder);
+    await LevelStateDirectory.cleanUp(this.#execution.folder);
   }
 
   /** Committed data of the tasks that run here; see `LocalKeyValueStore`. */
@@ -239,16 +199,17 @@ export class KafkaStreams implements AsyncDisposable {
     name: string,
     kind: StoreKind = 'key-value',
   ): ReadOnlyKeyValueStore<K, V> | ReadOnlyWindowStore<K, V> {
+    const stores = this.#storeProvider(name);
     return kind === 'window'
-      ? new LocalWindowStore<K, V>(name, this.#stores)
-      : new LocalKeyValueStore<K, V>(name, this.#stores);
+      ? new LocalWindowStore<K, V>(name, stores)
+      : new LocalKeyValueStore<K, V>(name, stores);
   }
 
   metrics(): StreamsMetrics {
-    const metrics = this.#metrics;
+    const execution = this.#execution;
     return {
-      snapshot: () => metrics.snapshot(),
-      prometheus: () => prometheusText(metrics.snapshot()),
+      snapshot: () => execution.samples(),
+      prometheus: () => prometheusText(execution.samples()),
     };
   }
 
@@ -259,17 +220,9 @@ export class KafkaStreams implements AsyncDisposable {
   /** From start to end; leaves the state NOT_RUNNING or ERROR and nothing open. */
   async #live(): Promise<void> {
     try {
-      const instance = await StreamsInstance.open(
+      const instance = await this.#execution.open(
         {
-          plan: this.#plan,
-          config: this.#config,
-          ports: this.#ports,
-          metrics: this.#metrics,
-          tags: this.#tags,
           restoreListener: this.#restoreListener(),
-          checkCluster: (client) => {
-            checkCluster(client, { exactlyOnce: isExactlyOnce(this.#config) });
-          },
           onRunning: (running) => {
             this.#noteRunning(running);
           },
@@ -298,7 +251,7 @@ export class KafkaStreams implements AsyncDisposable {
   }
 
   #failed(error: unknown): void {
-    const { logger } = this.#config;
+    const { logger } = this.#execution.config;
     if (this.#closing !== null) {
       // It was asked to end: what that cut off is no failure.
       logger.warn({ err: error }, 'the instance ended with something uncommitted');
@@ -335,7 +288,10 @@ export class KafkaStreams implements AsyncDisposable {
     ]);
     timeout.abort();
     if (inTime) return !this.#wasCutOff;
-    this.#config.logger.warn({ timeoutMs }, 'closing takes too long: what is open is given up');
+    this.#execution.config.logger.warn(
+      { timeoutMs },
+      'closing takes too long: what is open is given up',
+    );
     // Without connections whatever it waits for fails.
     await this.#instance?.close();
     return false;
@@ -357,7 +313,7 @@ export class KafkaStreams implements AsyncDisposable {
   }
 
   #askUncaughtHandler(error: StreamsError): UncaughtExceptionResponse {
-    const { logger } = this.#config;
+    const { logger } = this.#execution.config;
     // Another instance has asked all of them to stop: there is nothing to decide.
     if (error.code === 'STREAMS_STOPPED') return 'shutdownClient';
     try {
@@ -366,6 +322,18 @@ export class KafkaStreams implements AsyncDisposable {
       logger.error({ err: thrown }, 'the uncaught-exception handler threw: shutting down');
       return 'shutdownClient';
     }
+  }
+
+  #storeProvider(name: string): StoreProvider {
+    const { storeKinds } = this.#execution;
+    if (storeKinds === null) {
+      throw new StreamsError(
+        'STREAMS_STORE_UNKNOWN',
+        'the stores of a topology module live in its worker threads and cannot be read from here: give the topology itself instead of a URL, or write what is to be read to a topic',
+        { site: { store: name } },
+      );
+    }
+    return { kinds: storeKinds, find: (store) => this.#findStores(store) };
   }
 
   #findStores(name: string): readonly ManagedStore[] {
@@ -385,7 +353,7 @@ export class KafkaStreams implements AsyncDisposable {
     );
   }
 
-  #restoreListener(): RestoreListener {
+  #restoreListener(): Required<RestoreListener> {
     const tell = (kind: keyof RestoreListener): Required<RestoreListener>[typeof kind] => {
       return (event) => {
         for (const listener of this.#restoreListeners) listener[kind]?.(event);
@@ -410,30 +378,4 @@ export class KafkaStreams implements AsyncDisposable {
     if (signal.aborted) close();
     else signal.addEventListener('abort', close, { once: true });
   }
-}
-
-function kindsOf({ subtopologies, globalStores }: TopologyPlan): ReadonlyMap<string, StoreKind> {
-  const builders = [
-    ...subtopologies.flatMap(({ stores }) => stores),
-    ...globalStores.map(({ store }) => store),
-  ];
-  return new Map(builders.map(({ name, kind }) => [name, kind]));
-}
-
-/** Errors: `STREAMS_CONFIG` for a name that Kafka does not have, `STREAMS_CODEC_MISSING` for one without a codec. */
-function compressionOf(
-  { compressionType }: StreamsConfig,
-  codecs: CompressionCodecs,
-): CompressionName {
-  const name = COMPRESSION_NAMES.find((known) => known === compressionType);
-  const site = { option: 'compressionType' };
-  if (name === undefined) {
-    throw new StreamsError(
-      'STREAMS_CONFIG',
-      `compressionType: '${compressionType}' is none of ${COMPRESSION_NAMES.join(', ')}`,
-      { site },
-    );
-  }
-  if (name !== 'none') codecs.get(name, site);
-  return name;
 }

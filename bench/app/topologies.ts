@@ -66,8 +66,11 @@ export function topologyOf(workload: Workload, options: AppOptions): Topology {
 
 function passThrough(builder: StreamsBuilder, { applicationId, probe }: AppOptions): void {
   builder
-    .stream(inputTopic('W0'), { key: serdes.bytes, value: probe.counting(serdes.bytes) })
-    .filter((_, value) => ((value[0] ?? 0) & 1) === 0)
+    .stream(inputTopic('W0'), { key: serdes.bytes, value: serdes.bytes })
+    .filter((_, value) => {
+      probe.count();
+      return ((value[0] ?? 0) & 1) === 0;
+    })
     .mapValues((value): Uint8Array => Buffer.from(value))
     .to(outputTopic(applicationId), { value: serdes.bytes });
 }
@@ -80,8 +83,11 @@ function shuffle(builder: StreamsBuilder, { applicationId, cached, probe }: AppO
     caching: cached,
   });
   builder
-    .stream(inputTopic('W1'), { key: serdes.bytes, value: probe.counting(serdes.bytes) })
-    .flatMap((_, value) => route(readInt32(value, 0), readInt32(value, 4), value))
+    .stream(inputTopic('W1'), { key: serdes.bytes, value: serdes.bytes })
+    .flatMap((_, value) => {
+      probe.count();
+      return route(readInt32(value, 0), readInt32(value, 4), value);
+    })
     .repartition({
       name: 'rules',
       partitions: PARTITIONS,

@@ -1,7 +1,4 @@
-/**
- * Records a second of the record batch codec: `node --import tsx bench/micro/codec.ts [--records n] [--value-bytes n]`.
- * Median of the rounds, with the slowest and the fastest.
- */
+// The record batch codec beside kafkajs' own, which checks no sum when it reads.
 import { parseArgs } from 'node:util';
 import { loadCrc32c } from '../../src/adapters/crc/load-crc32c.ts';
 import { CompressionCodecs } from '../../src/wire/compression.ts';
@@ -10,18 +7,17 @@ import { crc32c as javascriptCrc32c } from '../../src/wire/crc32c.ts';
 import { readRecordBatch } from '../../src/wire/record-batch.ts';
 import { RecordBatchWriter } from '../../src/wire/record-batch-writer.ts';
 import { RecordCursor } from '../../src/wire/record-cursor.ts';
+import { decodeByKafkaJs, encodeByKafkaJs } from './kafkajs-codec.ts';
+import { rate } from './rate.ts';
 
 const { values } = parseArgs({
   options: {
     records: { type: 'string', default: '1000' },
     'value-bytes': { type: 'string', default: '100' },
-    rounds: { type: 'string', default: '15' },
   },
 });
 const recordCount = Number(values.records);
 const valueBytes = Number(values['value-bytes']);
-const rounds = Number(values.rounds);
-const ROUND_MS = 200;
 const site = { topic: 'bench', partition: 0 };
 const batchBytes = recordCount * (valueBytes + 40) + 100;
 const key = new Uint8Array(8).fill(7);
@@ -68,29 +64,13 @@ function copyAll(
   to.finish();
 }
 
-function measure(name: string, run: () => void): void {
-  const rates: number[] = [];
-  for (let round = -2; round < rounds; round++) {
-    const start = performance.now();
-    let batches = 0;
-    while (performance.now() - start < ROUND_MS) {
-      for (let burst = 0; burst < 10; burst++) run();
-      batches += 10;
-    }
-    const rate = (batches * recordCount) / (performance.now() - start) / 1000;
-    if (round >= 0) rates.push(rate);
-  }
-  rates.sort((a, b) => a - b);
-  const at = (index: number) => (rates[index] ?? 0).toFixed(1);
-  const median = at(Math.floor(rates.length / 2));
-  console.log(`${name.padEnd(28)} ${median} M/s  (${at(0)} to ${at(rates.length - 1)})`);
-}
-
 const bytes = fill(writerWith(native)).slice();
 const unchecked = fill(writerWith(none)).slice();
 console.log(
   `${recordCount} records of ${key.length} + ${valueBytes} bytes, ${bytes.length} a batch`,
 );
+const measure = (name: string, run: () => unknown): Promise<void> =>
+  rate(name, { operations: recordCount, prepare: () => run });
 for (const [name, crc] of [
   ['native CRC', native],
   ['JavaScript CRC', javascriptCrc32c],
@@ -99,9 +79,18 @@ for (const [name, crc] of [
   const batch = crc === none ? unchecked : bytes;
   const cursor = new RecordCursor({ codecs, maxDecompressedBytes: 1 << 26, site });
   const writer = writerWith(crc);
-  measure(`decode, ${name}`, () => decodeAll(batch, crc, cursor));
-  measure(`encode, ${name}`, () => fill(writer));
-  measure(`copy, ${name}`, () => {
+  await measure(`decode, ${name}`, () => decodeAll(batch, crc, cursor));
+  await measure(`encode, ${name}`, () => fill(writer));
+  await measure(`copy, ${name}`, () => {
     copyAll(batch, crc, cursor, writer);
   });
 }
+const theirs = {
+  key: Buffer.from(key),
+  value: Buffer.from(value),
+  firstMs: 1e12,
+  count: recordCount,
+};
+const theirBatch = await encodeByKafkaJs(theirs);
+await measure('  decode by kafkajs, which checks no sum', () => decodeByKafkaJs(theirBatch));
+await measure('  encode by kafkajs, whose CRC is JavaScript', () => encodeByKafkaJs(theirs));

@@ -1,9 +1,5 @@
-/**
- * Records a second through a task, from fetched record batches to written ones, without a broker:
- * `node --import tsx bench/micro/operators.ts [--records n] [--rounds n] [name…]`.
- * Records a second of CPU time (garbage collection on other threads included), so that a busy machine does not matter:
- * median of the rounds, with the slowest and the fastest. The bare loop does the first one's work by hand.
- */
+// Records a second through a task, from fetched record batches to written ones, without a broker, beside loops that do
+// the work of the first one by hand. Options: `--records n --rounds n --keys n`, and words that a case's name has.
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../src/adapters/node/clock.ts';
 import type { Headers } from '../../src/common/record.ts';
@@ -25,6 +21,7 @@ import { CompressionCodecs } from '../../src/wire/compression.ts';
 import { RecordBatchWriter } from '../../src/wire/record-batch-writer.ts';
 import { RecordBatch } from '../../src/wire/record-batch.ts';
 import { RecordCursor } from '../../src/wire/record-cursor.ts';
+import { rate } from './rate.ts';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -190,6 +187,41 @@ function bareLoop(): void {
   }
 }
 
+/** As the bare loop, with objects and a promise for each record and step, as a chain of async functions is written. */
+async function asyncLoop(): Promise<void> {
+  const cursor = new RecordCursor({ codecs, maxDecompressedBytes: 1 << 26, site });
+  const sink = new BatchSink();
+  const where = { topic: 'out', isKey: false, headers: [] };
+  interface Item {
+    readonly key: string;
+    readonly value: number;
+    readonly timestampMs: number;
+  }
+  const write = ({ key, value, timestampMs }: Item): Promise<void> => {
+    const bytes = serdes.double.serialize(value, where);
+    sink.append('out', 0, serdes.string.serialize(key, where), bytes, timestampMs, []);
+    return Promise.resolve();
+  };
+  const mapValues = async (item: Item): Promise<void> => {
+    await write({ ...item, value: item.value + 1 });
+  };
+  const map = async (item: Item): Promise<void> => {
+    await mapValues({ ...item, value: item.value * 2 });
+  };
+  const filter = async (item: Item): Promise<void> => {
+    if (item.value >= 0) await map(item);
+  };
+  for (const batch of batches) {
+    cursor.open(batch);
+    while (cursor.next()) {
+      const { bytes, keyStart, keyEnd, valueStart, valueEnd, timestampMs } = cursor;
+      const key = serdes.string.deserialize(bytes.subarray(keyStart, keyEnd), where);
+      const value = serdes.double.deserialize(bytes.subarray(valueStart, valueEnd), where);
+      await filter({ key, value, timestampMs });
+    }
+  }
+}
+
 const stateless = (): Topology => {
   const builder = new StreamsBuilder();
   builder
@@ -226,6 +258,23 @@ const counting = (): Topology => {
   return builder.build();
 };
 
+/** A tumbling aggregate whose state is a JSON object. */
+const aggregating = (): Topology => {
+  const builder = new StreamsBuilder();
+  builder
+    .stream('in', IN)
+    .groupByKey(IN)
+    .windowedBy(TimeWindows.of({ size: '1m' }))
+    .aggregate(
+      () => ({ count: 0, total: 0 }),
+      (_, value, sum) => ({ count: sum.count + 1, total: sum.total + value }),
+      { store: 'totals', value: serdes.json() },
+    )
+    .toStream()
+    .to('out', { key: serdes.timeWindowed(serdes.string, { size: '1m' }), value: serdes.json() });
+  return builder.build();
+};
+
 const windowed = (): Topology => {
   const builder = new StreamsBuilder();
   builder
@@ -238,21 +287,12 @@ const windowed = (): Topology => {
   return builder.build();
 };
 
-/** `prepare` opens a fresh task for each round, since event time must not go back. */
-async function measure(name: string, prepare: () => Promise<() => void>): Promise<void> {
-  if (positionals.length > 0 && !positionals.some((wanted) => name.includes(wanted))) return;
-  const rates: number[] = [];
-  for (let round = -2; round < rounds; round++) {
-    const run = await prepare();
-    const start = process.cpuUsage();
-    run();
-    const { user, system } = process.cpuUsage(start);
-    if (round >= 0) rates.push(recordCount / (user + system));
+/** A fresh task for each run, since event time must not go back. */
+function measure(name: string, prepare: () => Promise<() => unknown>): Promise<void> {
+  if (positionals.length > 0 && !positionals.some((wanted) => name.includes(wanted))) {
+    return Promise.resolve();
   }
-  rates.sort((a, b) => a - b);
-  const at = (index: number): string => (rates[index] ?? 0).toFixed(2);
-  const median = at(Math.floor(rates.length / 2));
-  console.log(`${name.padEnd(44)} ${median} M/s  (${at(0)} to ${at(rates.length - 1)})`);
+  return rate(name, { operations: recordCount, rounds, prepare });
 }
 
 const throughTask = (topology: () => Topology, cacheBytes: number) => async () => {
@@ -263,10 +303,16 @@ const throughTask = (topology: () => Topology, cacheBytes: number) => async () =
 };
 
 await measure('bare loop, filter-map-mapValues', () => Promise.resolve(bareLoop));
+await measure('the same, a promise for each step', () => Promise.resolve(asyncLoop));
 await measure('filter-map-mapValues to a topic', throughTask(stateless, 0));
 await measure('filter-map-mapValues, nothing written', throughTask(statelessEnd, 0));
 await measure(`count of ${keyCount} keys, cache 0`, throughTask(counting, 0));
 await measure(`count of ${keyCount} keys, cache 10 MB`, throughTask(counting, 10 << 20));
 await measure(`windowed count of ${keyCount} keys, cache 0`, throughTask(windowed, 0));
 await measure(`windowed count of ${keyCount} keys, cache 10 MB`, throughTask(windowed, 10 << 20));
+await measure(`windowed JSON aggregate of ${keyCount} keys, cache 0`, throughTask(aggregating, 0));
+await measure(
+  `windowed JSON aggregate of ${keyCount} keys, cache 10 MB`,
+  throughTask(aggregating, 10 << 20),
+);
 if (entries > 0) console.log(`${entries} entries were sealed for the storage`);

@@ -1,5 +1,4 @@
-// What the stores cost, without operators and broker: `node --expose-gc --import tsx bench/micro/state.ts`. One line for
-// each case with the median of five runs and their spread.
+// What the stores cost, without operators and broker, beside what a program without them would do.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,9 +17,11 @@ import type { StoreBuilder } from '../../src/state/store-builder.ts';
 import { asTableStore, asWindowTableStore } from '../../src/state/store-views.ts';
 import { tableStoreBuilder, windowTableStoreBuilder } from '../../src/state/stores.ts';
 import type { TaskStorage } from '../../src/state/task-storage.ts';
+import { rate } from './rate.ts';
 
 const RUNS = 5;
 const MIB = 1_048_576;
+const T0 = Date.UTC(2024, 0, 1);
 
 interface Tally {
   count: number;
@@ -32,6 +33,7 @@ interface OpenOptions {
   readonly storage: TaskStorage;
   readonly cacheBytes?: number;
   readonly objectsBytes?: number;
+  readonly objects?: SharedObjectBudget;
 }
 
 let logged = 0;
@@ -48,7 +50,7 @@ function open(builder: StoreBuilder, options: OpenOptions): ManagedStore {
     },
     changelogTopic: 'bench-store-changelog',
     recordCache: new SharedRecordCache(cacheBytes),
-    objects: new SharedObjectBudget(objectsBytes),
+    objects: options.objects ?? new SharedObjectBudget(objectsBytes),
     metrics: new MetricsRegistry(),
     tags: {},
     recordTimestampMs: () => 0,
@@ -57,21 +59,14 @@ function open(builder: StoreBuilder, options: OpenOptions): ManagedStore {
   });
 }
 
-async function measure(
+/** `run` gets the number of its round, so that each may write other rows. */
+function measure(
   name: string,
   operations: number,
   run: (round: number) => void | Promise<void>,
 ): Promise<void> {
-  const rates: number[] = [];
-  await run(-1);
-  for (let round = 0; round < RUNS; round++) {
-    const from = performance.now();
-    await run(round);
-    rates.push(operations / (performance.now() - from) / 1_000);
-  }
-  rates.sort((a, b) => a - b);
-  const [least, median, most] = [rates[0], rates[2], rates[4]].map((rate) => rate?.toFixed(2));
-  console.log(`${name.padEnd(64)} ${median} M/s (${least} to ${most})`);
+  let round = 0;
+  return rate(name, { operations, rounds: RUNS, prepare: () => () => run(round++) });
 }
 
 const KEYS = Array.from({ length: 10_000 }, (_, n) => `customer-${n}`);
@@ -120,6 +115,25 @@ async function tallies(name: string, cacheBytes: number): Promise<void> {
     store.flush();
     store.seal();
     store.written();
+  });
+}
+
+/** As `tallies`, without objects in memory: each update reads the row and writes it. */
+async function naiveTallies(): Promise<void> {
+  const value: Serde<Tally> = serdes.json<Tally>();
+  const site = { topic: 'naive', isKey: false, headers: NO_HEADERS };
+  const rows = new Map<string, Uint8Array>();
+  await measure('  a map of bytes, decoded and encoded each time', 200_000, () => {
+    for (let i = 0; i < 200_000; i++) {
+      const key = KEYS[(i * 7919) % 10_000] ?? '';
+      const bytes = rows.get(key);
+      const tally =
+        bytes === undefined ? { count: 0, total: 0, worst: 0 } : value.deserialize(bytes, site);
+      tally.count++;
+      tally.total += i & 63;
+      tally.worst = Math.max(tally.worst, i & 63);
+      rows.set(key, value.serialize(tally, site));
+    }
   });
 }
 
@@ -201,24 +215,35 @@ async function levelCommits(): Promise<void> {
   });
 }
 
-/** What an entry really takes: the budget counts key, value and 100 bytes. */
-async function entryBytes(): Promise<void> {
+interface WeighedEntries<V> {
+  readonly value: Serde<V>;
+  readonly make: (n: number) => V;
+}
+
+/** What entries at rest take, beside what the budget counts: it must not count less. */
+async function entryBytes<V>(name: string, { value, make }: WeighedEntries<V>): Promise<void> {
   const { gc } = globalThis;
   if (gc === undefined) return;
-  const storage = new MemoryTaskStorage();
-  const builder = tableStoreBuilder({ name: 'counts', key: serdes.string, value: serdes.long });
-  const store = open(builder, { storage });
-  const table = asTableStore<string, number>(store);
-  gc();
-  const before = process.memoryUsage();
-  for (let i = 0; i < 500_000; i++) table.update(`customer-${i}`, i, i, NO_HEADERS);
+  const entries = 300_000;
+  const objects = new SharedObjectBudget(1024 * MIB);
+  const builder = tableStoreBuilder({ name: 'weighed', key: serdes.string, value });
+  const store = open(builder, { storage: new MemoryTaskStorage(), objects });
+  const table = asTableStore<string, V>(store);
+  const heapBytes = (): number => {
+    gc();
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  };
+  const beforeBytes = heapBytes();
+  for (let n = 0; n < entries; n++) table.update(`customer-${n}`, make(n), T0 + n, NO_HEADERS);
+  const dirty = (heapBytes() - beforeBytes) / entries;
   store.seal();
   store.written();
-  gc();
-  const after = process.memoryUsage();
-  const bytes = after.heapUsed + after.external - before.heapUsed - before.external;
+  const clean = (heapBytes() - beforeBytes) / entries;
+  const counted = objects.usedBytes / entries;
   console.log(
-    `memory of an entry, 15-byte key and 8-byte value: ${Math.round(bytes / 500_000)} bytes`,
+    `an entry with a 15-byte key and ${name}: ${Math.round(clean)} bytes at rest, ` +
+      `${Math.round(counted)} counted; ${Math.round(dirty)} in an open transaction`,
   );
   await Promise.resolve(table.get('customer-1'));
 }
@@ -227,7 +252,13 @@ await counts('counts, uncached', false, 0);
 await counts('counts, cached', true, 64 * MIB);
 await tallies('tallies, uncached', 0);
 await tallies('tallies, cached', 64 * MIB);
+await naiveTallies();
 await windows();
 await levelCommits();
-await entryBytes();
+await entryBytes('a number', { value: serdes.long, make: (n) => n });
+await entryBytes('a tally of 40 bytes', {
+  value: serdes.json<Tally>(),
+  make: (n) => ({ count: n, total: n * 1.5, worst: n + 0.25 }),
+});
+await entryBytes('100 bytes', { value: serdes.bytes, make: () => new Uint8Array(100) });
 console.log(`(${logged} bytes to a changelog that keeps nothing)`);

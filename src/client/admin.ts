@@ -54,6 +54,19 @@ export class Admin {
     );
   }
 
+  /** Names of all topics that this client may see, but for the broker's own, such as `__consumer_offsets`. */
+  listTopics(): Promise<readonly string[]> {
+    return this.#client.retrying('listing topics', async () => {
+      const { response } = await this.#client.send({ any: true }, 'admin', metadata, {
+        topics: null,
+        allowAutoTopicCreation: false,
+      });
+      return response.topics.flatMap(({ name, isInternal }) =>
+        name === null || isInternal ? [] : [name],
+      );
+    });
+  }
+
   /**
    * Creates topics and waits until every broker knows them and their partitions have leaders. One that exists is left as it is.
    *
@@ -89,9 +102,13 @@ export class Admin {
     return outcome;
   }
 
-  /** Configs by topic; a value is null where the broker keeps it secret. Missing topics are `STREAMS_TOPIC_MISSING`. */
+  /**
+   * Configs by topic; a value is null where the broker keeps it secret. Missing topics are `STREAMS_TOPIC_MISSING`. With
+   * `ifAllowed`, topics whose configs this principal may not see are left out.
+   */
   describeConfigs(
     topics: readonly string[],
+    { ifAllowed = false }: { readonly ifAllowed?: boolean } = {},
   ): Promise<Map<string, ReadonlyMap<string, string | null>>> {
     const resources = topics.map((name) => ({
       resourceType: TOPIC_RESOURCE,
@@ -105,6 +122,7 @@ export class Admin {
       const result = new Map<string, ReadonlyMap<string, string | null>>();
       for (const { errorCode, errorMessage, resourceName, configs } of response.results) {
         if (errorCode === ERROR.UNKNOWN_TOPIC_OR_PARTITION) throw missingTopic(resourceName);
+        if (errorCode === ERROR.TOPIC_AUTHORIZATION_FAILED && ifAllowed) continue;
         if (errorCode !== ERROR.NONE) {
           const site = { topic: resourceName };
           throw brokerError(errorCode, { api: describeConfigs.name, site, detail: errorMessage });

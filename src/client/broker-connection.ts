@@ -17,6 +17,8 @@ export type ClientApi<Req, Res> = ApiVersionRange &
 export interface Answer<Res> {
   readonly response: Res;
   readonly version: number;
+  /** Gives back the memory of the answer: for whoever knows that nothing refers to it any more. At most once. */
+  readonly recycle: () => void;
 }
 
 export interface RequestOptions {
@@ -146,7 +148,10 @@ export class BrokerConnection {
     });
     const response = this.#read(api, version, body);
     this.#noteThrottle(response);
-    return { response, version };
+    const recycle = (): void => {
+      this.#channel.recycle?.(body);
+    };
+    return { response, version, recycle };
   }
 
   close(error?: Error): void {

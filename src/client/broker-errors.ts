@@ -106,9 +106,23 @@ const MEANING: ReadonlyMap<number, readonly [code: ErrorCode, advice: string]> =
       'the batch is a duplicate of one whose offset is not known any more',
     ],
   ],
+  // Credentials. kafkajs takes an OAUTHBEARER token that was refused for accepted: the broker's refusal is a challenge,
+  // and the next request finds the exchange unfinished.
+  [
+    ERROR.ILLEGAL_SASL_STATE,
+    [
+      'STREAMS_AUTHENTICATION',
+      'it has not accepted the credentials, an OAUTHBEARER token that has expired for instance; check `sasl`',
+    ],
+  ],
+  [
+    ERROR.UNSUPPORTED_SASL_MECHANISM,
+    ['STREAMS_AUTHENTICATION', 'choose another mechanism in `sasl`'],
+  ],
+  [ERROR.SASL_AUTHENTICATION_FAILED, ['STREAMS_AUTHENTICATION', 'check `sasl`']],
   [
     ERROR.TOPIC_AUTHORIZATION_FAILED,
-    ['STREAMS_AUTHORIZATION', 'grant the principal Read, Write and Describe on the topic'],
+    ['STREAMS_AUTHORIZATION', 'grant the principal Read, or for outputs Write, on the topic'],
   ],
   [
     ERROR.GROUP_AUTHORIZATION_FAILED,
@@ -196,6 +210,19 @@ const MEANING: ReadonlyMap<number, readonly [code: ErrorCode, advice: string]> =
   [ERROR.UNSUPPORTED_VERSION, ['STREAMS_BROKER_UNSUPPORTED', 'the broker is too old for it']],
 ]);
 
+/** Which ACL on the topic an API wants where its refusal says no more than that one is missing (docs/security.md). */
+const TOPIC_OPERATION: ReadonlyMap<string, string> = new Map([
+  ['AddPartitionsToTxn', 'Write'],
+  ['CreateTopics', 'Create'],
+  ['DeleteRecords', 'Delete'],
+  ['DescribeConfigs', 'DescribeConfigs'],
+  ['Fetch', 'Read'],
+  ['ListOffsets', 'Describe'],
+  ['OffsetCommit', 'Read'],
+  ['Produce', 'Write'],
+  ['TxnOffsetCommit', 'Read'],
+]);
+
 export interface BrokerErrorContext {
   /** `TxnOffsetCommit`, say. */
   readonly api: string;
@@ -217,9 +244,13 @@ export function brokerError(errorCode: number, context: BrokerErrorContext): Str
   if (isRetriable(errorCode)) {
     return new StreamsError('STREAMS_CLIENT', `the broker answered ${answer}${said}`, { site });
   }
-  const [code, advice] = MEANING.get(errorCode) ?? [
+  const [code, meaning] = MEANING.get(errorCode) ?? [
     'STREAMS_BROKER_UNSUPPORTED',
     'millrace does not know this answer here; report it with the versions of broker and millrace',
   ];
+  const operation =
+    errorCode === ERROR.TOPIC_AUTHORIZATION_FAILED ? TOPIC_OPERATION.get(api) : undefined;
+  const advice =
+    operation === undefined ? meaning : `grant the principal ${operation} on the topic`;
   return new StreamsError(code, `the broker answered ${answer}: ${advice}${said}`, { site });
 }

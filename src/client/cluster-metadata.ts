@@ -1,6 +1,9 @@
 import type { Clock } from '../common/clock.ts';
 import { metadata, type MetadataResponse } from '../wire/messages/metadata.ts';
 import { ZERO_UUID } from '../wire/uuid.ts';
+
+/** The id of a topic where the broker has no ids (before Kafka 2.8). */
+export const NO_TOPIC_ID = ZERO_UUID;
 import type { Answer } from './broker-connection.ts';
 import { brokerError, leaderMoved } from './broker-errors.ts';
 import { KAFKA_ERRORS as ERROR } from '../wire/error-codes.ts';

@@ -25,6 +25,8 @@ export interface FetchedPartition extends TopicPartition {
   readonly byteLength: number;
   /** An upper bound. */
   readonly recordCount: number;
+  /** The memory of the batches may be used again: nobody reads them any more. At most once; never is no error. */
+  readonly release?: () => void;
 }
 
 /** One partition that a `Fetcher` reads: where its reader is, what waits for it, and what the broker last said of it. */

@@ -272,7 +272,7 @@ export class Fetcher {
     node.isAsked = true;
     node.isInterrupted = false;
     try {
-      const { response, version } = await this.#client.send(
+      const { response, version, recycle } = await this.#client.send(
         { node: nodeId },
         lane,
         FETCH,
@@ -288,12 +288,14 @@ export class Fetcher {
       }
       this.#unreadableAnswers = 0;
       const byKey = asked(version);
+      const lease = new AnswerLease(recycle);
       let needsBackoff = false;
       for (const answer of response.partitions) {
         const one = byKey.get(partitionKey(answer.topic, answer.partition));
         if (one === undefined || !this.#isWanted(one.state, one.offset)) continue;
-        needsBackoff = !this.#take(one.state, answer) || needsBackoff;
+        needsBackoff = !this.#take(one.state, answer, lease) || needsBackoff;
       }
+      lease.release();
       if (needsBackoff) this.#retryLater(node);
       else node.backoff.reset();
     } catch (error) {
@@ -311,7 +313,7 @@ export class Fetcher {
   }
 
   /** Takes in one partition's answer; false when it has to be asked for again after a while. */
-  #take(state: FetchPartition, answer: PartitionAnswer): boolean {
+  #take(state: FetchPartition, answer: PartitionAnswer, lease: AnswerLease): boolean {
     const { topic, partition, fetchOffset } = state;
     const site = { topic, partition };
     if (answer.errorCode !== ERROR.NONE) return this.#refused(state, answer);
@@ -323,9 +325,10 @@ export class Fetcher {
       return true;
     }
     state.servedAt = ++this.#answers;
+    const records = ofItsOwn(answer.records);
     try {
       const { batches, nextOffset, recordCount } = committedBatches({
-        records: ofItsOwn(answer.records),
+        records,
         fetchOffset,
         abortedTransactions: answer.abortedTransactions,
         crc32c: this.#options.crc32c,
@@ -344,6 +347,7 @@ export class Fetcher {
         logStartOffset: answer.logStartOffset,
         byteLength: answer.records.length,
         recordCount,
+        ...(records === answer.records ? { release: lease.hold() } : {}),
       });
       if (!state.isPaused) this.#wake();
     } catch (error) {
@@ -433,6 +437,26 @@ export class Fetcher {
   #wake(): void {
     for (const waiter of this.#waiters) waiter();
     this.#onData?.();
+  }
+}
+
+/** The memory of one answer, given back once all of its partitions have been read. */
+class AnswerLease {
+  readonly release: () => void;
+  readonly #recycle: () => void;
+  #holders = 0;
+
+  constructor(recycle: () => void) {
+    this.#recycle = recycle;
+    this.release = this.hold();
+  }
+
+  /** One more holder, who gives up by calling what this returns. */
+  hold(): () => void {
+    this.#holders++;
+    return () => {
+      if (--this.#holders === 0) this.#recycle();
+    };
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Clock, Timers } from '../common/clock.ts';
-import { StreamsError, invariant, isStreamsError } from '../common/errors.ts';
+import { StreamsError, invariant, isStreamsError, type ErrorCode } from '../common/errors.ts';
 import type { TopicPartition } from '../common/topic-partition.ts';
 import type { Logger } from '../observability/logger.ts';
 import { KAFKA_ERRORS as ERROR, describeErrorCode } from '../wire/error-codes.ts';
@@ -65,6 +65,8 @@ export interface GroupMemberOptions {
 /** Another kind of member may still be leaving the group: how long to wait for that beyond its session. */
 const FOREIGN_MEMBER_GRACE_MS = 60_000;
 const FOREIGN_MEMBER_WARNING_MS = 10_000;
+/** No answer came, or none that can be read: on a new connection the next may be another. */
+const UNANSWERED: ReadonlySet<ErrorCode> = new Set(['STREAMS_CLIENT', 'STREAMS_CORRUPT_MESSAGE']);
 
 /**
  * A member of a consumer group, classic protocol, with our own assignment. Eager: all partitions are given up before each
@@ -93,6 +95,8 @@ export class GroupMember {
   #rejoinReason: string | null = 'joining';
   #lost: StreamsError | null = null;
   #fatal: StreamsError | null = null;
+  /** Why the last try to join had no answer. */
+  #unanswered: StreamsError | undefined;
   #lastPollMs: number;
   #isPolling = false;
   #onRejoinNeeded: (() => void) | null = null;
@@ -191,6 +195,7 @@ export class GroupMember {
     const backoff = new Backoff(client.backoff, client.random);
     const foreign = { sinceMs: -1, warnedMs: -1 };
     const startMs = clock.monotonicMs();
+    this.#unanswered = undefined;
     for (;;) {
       this.#closing.signal.throwIfAborted();
       const joined = await this.#tryJoin(foreign);
@@ -202,10 +207,16 @@ export class GroupMember {
         throw new StreamsError(
           'STREAMS_CLIENT',
           `group ${this.#options.groupId} could not be joined within ${rebalanceTimeoutMs} ms (maxPollIntervalMs)`,
+          { cause: this.#lastUnanswered() },
         );
       }
       await timers.sleep(backoff.nextMs(), this.#closing.signal);
     }
+  }
+
+  /** A function, since it changes while TypeScript believes that it cannot. */
+  #lastUnanswered(): StreamsError | undefined {
+    return this.#unanswered;
   }
 
   async #assigned(assignment: MemberAssignment): Promise<void> {
@@ -244,10 +255,11 @@ export class GroupMember {
         if (assignment !== null) return assignment;
       }
     } catch (error) {
-      if (!isStreamsError(error, 'STREAMS_CLIENT')) {
+      if (!isStreamsError(error) || !UNANSWERED.has(error.code)) {
         this.#rejoinReason ??= reason;
         throw error;
       }
+      this.#unanswered = error;
       this.#options.logger.debug({ err: error }, 'joining the group failed');
     } finally {
       this.#heartbeats.stop();
@@ -273,6 +285,7 @@ export class GroupMember {
   ): Promise<JoinGroupResponse | null> {
     const { groupId, protocolName } = this.#options;
     const { signal } = this.#closing;
+    this.#options.client.failpoints.pass('group.join');
     let joined = await this.#coordinator.join({
       memberId: this.#memberId,
       metadata,
@@ -392,8 +405,8 @@ export class GroupMember {
       if (isCurrent) this.#takeBeat(errorCode);
     } catch (error) {
       logger.debug({ err: error, groupId }, 'a heartbeat failed');
-      const isFinal = isStreamsError(error) && error.recovery === 'stop';
-      if (isFinal && error.code !== 'STREAMS_STOPPED') this.#fail(error);
+      if (!isStreamsError(error) || UNANSWERED.has(error.code)) return;
+      if (error.recovery === 'stop' && error.code !== 'STREAMS_STOPPED') this.#fail(error);
     }
   }
 

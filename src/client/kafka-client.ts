@@ -1,5 +1,6 @@
 import type { Clock, Random, Timers } from '../common/clock.ts';
 import { StreamsError, isStreamsError } from '../common/errors.ts';
+import { NO_FAILPOINTS, type Failpoints } from '../common/failpoints.ts';
 import type { TopicPartition } from '../common/topic-partition.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { ApiVersionRange } from '../wire/api.ts';
@@ -39,6 +40,8 @@ export interface KafkaClientOptions {
   readonly retryBackoffMaxMs?: number;
   /** After this long what is known of a topic is asked for again. Default 5 min. */
   readonly metadataMaxAgeMs?: number;
+  /** For crash tests. Default: none. */
+  readonly failpoints?: Failpoints;
 }
 
 /** Who is to get a request. */
@@ -68,6 +71,7 @@ export class KafkaClient implements AsyncDisposable {
   readonly backoff: BackoffOptions;
   readonly apiTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  readonly failpoints: Failpoints;
   readonly #options: KafkaClientOptions;
   readonly #connections: ConnectionTable;
   readonly #metadata: ClusterMetadata;
@@ -83,6 +87,7 @@ export class KafkaClient implements AsyncDisposable {
     this.logger = options.logger;
     this.requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
     this.apiTimeoutMs = options.apiTimeoutMs ?? 60_000;
+    this.failpoints = options.failpoints ?? NO_FAILPOINTS;
     this.backoff = {
       firstMs: options.retryBackoffMs ?? 100,
       maxMs: options.retryBackoffMaxMs ?? 1_000,

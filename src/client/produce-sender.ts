@@ -72,6 +72,7 @@ export class ProduceSender {
   readonly #client: KafkaClient;
   readonly #backoff: Backoff;
   readonly #concurrentBackoff: Backoff;
+  readonly #onSend: () => void;
   #nodes = new Map<number, Node>();
   /** Counts resets: an answer to an earlier life is dropped. */
   #life = 0;
@@ -87,6 +88,10 @@ export class ProduceSender {
     this.#client = options.client;
     this.#backoff = new Backoff(options.client.backoff, options.client.random);
     this.#concurrentBackoff = new Backoff(CONCURRENT_BACKOFF, options.client.random);
+    const { failpoints } = options.client;
+    this.#onSend = () => {
+      failpoints.pass('produce.sent');
+    };
   }
 
   /** While true, open batches are sent at once. */
@@ -221,7 +226,7 @@ export class ProduceSender {
             batch: bytes,
           })),
         },
-        { ...transaction.produceVersions, writer: node.writer },
+        { ...transaction.produceVersions, writer: node.writer, onSend: this.#onSend },
       );
       if (life === this.#life) this.#take(sent, response);
     } catch (error) {

@@ -323,6 +323,7 @@ export class TransactionManager {
       const request: { isSent: boolean } = { isSent: false };
       const outcome = await this.#end(transactionalId, committed, () => {
         request.isSent = true;
+        if (committed) this.#client.failpoints.pass('endtxn.sent');
       });
       if (outcome === 'done') return;
       const { error, isDefinite } = outcome;
@@ -422,6 +423,7 @@ export class TransactionManager {
     const sending = { isSent: false };
     const onSend = (): void => {
       sending.isSent = true;
+      if (api.key === txnOffsetCommit.key) this.#client.failpoints.pass('offsets.sent');
     };
     try {
       return await this.#client.send(target, 'txn', api, request, { ...options, onSend });
@@ -445,6 +447,7 @@ export class TransactionManager {
 
   #open(): void {
     invariant(this.#phase !== 'unready', 'the producer is not initialized');
+    if (this.#phase === 'ready') this.#client.failpoints.pass('txn.begin');
     this.#phase = 'open';
   }
 

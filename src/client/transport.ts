@@ -21,6 +21,8 @@ export interface Channel {
     body: Uint8Array,
     options: SendOptions,
   ): Promise<Uint8Array>;
+  /** Takes back the memory of an answer that nobody refers to any more. */
+  recycle?(body: Uint8Array): void;
   /** Destroys the socket; requests in flight reject with `error`. */
   close(error?: Error): void;
   /** Resolves, never rejects, once the connection is gone, with the reason. */

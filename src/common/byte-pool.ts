@@ -16,16 +16,26 @@ let usedBytes = 0;
 export function copyBytes(bytes: Uint8Array, start = 0, end = bytes.length): Uint8Array {
   const length = end - start;
   if (length > MAX_POOLED_BYTES) return Uint8Array.prototype.slice.call(bytes, start, end);
-  if (usedBytes + length > ARENA_BYTES) {
-    arena = new Uint8Array(ARENA_BYTES);
-    usedBytes = 0;
-  }
-  const copy = new Uint8Array(arena.buffer, usedBytes, length);
-  usedBytes += length;
+  const copy = newBytes(length);
   if (length > LOOP_BYTES) {
     copy.set(new Uint8Array(bytes.buffer, bytes.byteOffset + start, length));
   } else {
     for (let index = 0; index < length; index++) copy[index] = bytes[start + index] as number;
   }
   return copy;
+}
+
+/**
+ * Zeros that are the caller's own. For bytes that live briefly: whoever keeps few of them for long keeps arenas, and
+ * has to copy them (`toLatin1`).
+ */
+export function newBytes(length: number): Uint8Array {
+  if (length > MAX_POOLED_BYTES) return new Uint8Array(length);
+  if (usedBytes + length > ARENA_BYTES) {
+    arena = new Uint8Array(ARENA_BYTES);
+    usedBytes = 0;
+  }
+  const bytes = new Uint8Array(arena.buffer, usedBytes, length);
+  usedBytes += length;
+  return bytes;
 }

@@ -40,10 +40,12 @@ export const RECOVERY = {
   STREAMS_PROCESSING: 'stop',
   STREAMS_PRODUCTION: 'stop',
   STREAMS_RECORD_TOO_LARGE: 'stop',
+  STREAMS_BUFFER_FULL: 'stop',
   STREAMS_INVALID_TIMESTAMP: 'stop',
   STREAMS_STORE_UNKNOWN: 'stop',
   STREAMS_STORE_NOT_READY: 'retry',
   STREAMS_STORE_MIGRATED: 'retry',
+  STREAMS_WORKER_DIED: 'stop',
   STREAMS_NOT_RUNNING: 'stop',
   STREAMS_STOPPED: 'stop',
   STREAMS_INVARIANT: 'stop',
@@ -94,12 +96,19 @@ export class StreamsError extends Error {
     return RECOVERY[this.code];
   }
 
+  /** The message without the site that ends it. */
+  get plainMessage(): string {
+    const known = describeSite(this.site);
+    return known === '' ? this.message : this.message.slice(0, -known.length);
+  }
+
   /** The same error with a site filled in where the thrower did not know it; the original is its cause. */
   at(site: ErrorSite): StreamsError {
     const merged = { ...site, ...this.site };
-    const known = describeSite(this.site);
-    const message = known === '' ? this.message : this.message.slice(0, -known.length);
-    return new StreamsError(this.code, message, { site: merged, cause: this.cause ?? this });
+    return new StreamsError(this.code, this.plainMessage, {
+      site: merged,
+      cause: this.cause ?? this,
+    });
   }
 }
 

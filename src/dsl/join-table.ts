@@ -6,7 +6,7 @@ import { GlobalKTable } from './global-ktable.ts';
 import { KTable } from './ktable.ts';
 import type { LogicalNode } from './logical-node.ts';
 import type { Joined, Named } from './options.ts';
-import { repartitionNode } from './repartition.ts';
+import { repartitionForJoin } from './repartition-for-join.ts';
 import type { StreamState, TableState } from './stream-state.ts';
 
 type KeyOf = (key: unknown, value: unknown) => unknown;
@@ -30,9 +30,12 @@ export function joinTable(stream: StreamState, { table, rest, left }: TableJoin)
     const [joiner, options] = rest as [Joiner, Joined<unknown, unknown>?];
     return joinKeyed(stream, { table: KTable.stateOf(table), joiner, left }, options ?? {});
   }
-  throw topologyError('join() and leftJoin() take a KTable or a GlobalKTable', {
-    node: stream.node.name,
-  });
+  throw topologyError(
+    'a stream joins another KStream, a KTable or a GlobalKTable; outerJoin() only a KStream',
+    {
+      node: stream.node.name,
+    },
+  );
 }
 
 interface GlobalJoin {
@@ -72,7 +75,14 @@ function joinKeyed(
 ): StreamState {
   const { graph } = unpartitioned;
   const stream = unpartitioned.repartitionRequired
-    ? repartitionForJoin(unpartitioned, options)
+    ? repartitionForJoin(
+        unpartitioned,
+        {
+          key: eraseSerde(options.key) ?? unpartitioned.key,
+          value: eraseSerde(options.value) ?? unpartitioned.value,
+        },
+        options.name ?? null,
+      )
     : unpartitioned;
   const sources = [...new Set([...stream.sources, ...table.sources])];
   graph.copartition(sources);
@@ -122,19 +132,4 @@ function addJoin(
     },
     node,
   );
-}
-
-/** Source: `KStreamImpl.repartitionForJoin`. The names are used up even where an earlier repartition serves. */
-function repartitionForJoin(stream: StreamState, options: Joined<unknown, unknown>): StreamState {
-  const { graph, node } = stream;
-  const serdes = {
-    key: eraseSerde(options.key) ?? stream.key,
-    value: eraseSerde(options.value) ?? stream.value,
-  };
-  const prefix = options.name ?? node.name;
-  const fresh = repartitionNode(graph, { prefix, ...serdes });
-  const known = prefix === node.name ? graph.joinRepartitions.get(node) : undefined;
-  const through = known ?? graph.add(fresh, node);
-  graph.joinRepartitions.set(node, through);
-  return { graph, node: through, ...serdes, sources: [through.name], repartitionRequired: false };
 }

@@ -1,5 +1,5 @@
 import { serdes } from '../serde/serdes.ts';
-import type { TimeWindows } from '../common/time-windows.ts';
+import { SessionWindows } from '../common/session-windows.ts';
 import {
   streamAggregate,
   type Aggregator,
@@ -7,6 +7,8 @@ import {
 } from '../operators/stream-aggregate.ts';
 import { streamReduce, type Reducer } from '../operators/stream-reduce.ts';
 import { eraseSerde } from '../topology/erase.ts';
+import { CogroupedGroups } from './cogrouped-groups.ts';
+import { CogroupedKStream } from './cogrouped-kstream.ts';
 import type { StreamGroup } from './stream-group.ts';
 import { KTable } from './ktable.ts';
 import { buildTableStore, saysMaterialized, storeNameOf } from './materialized.ts';
@@ -20,8 +22,10 @@ import type {
   StoreOptions,
 } from './options.ts';
 import type { TableState } from './stream-state.ts';
+import { SessionWindowedKStream } from './session-windowed-kstream.ts';
 import { StoredTable, storeView } from './table-logic.ts';
 import { TimeWindowedKStream } from './time-windowed-kstream.ts';
+import type { AnyTimeWindows } from './window-plan.ts';
 
 /**
  * A stream whose records are grouped by key, to be aggregated into a table: for ever, or in windows.
@@ -79,6 +83,7 @@ export class KGroupedStream<K, V, Known extends SerdePart = SerdePart> {
         key,
         value,
         logic,
+        windowGraceMs: null,
       }),
     );
   }
@@ -95,9 +100,29 @@ export class KGroupedStream<K, V, Known extends SerdePart = SerdePart> {
     return new KTable(this.#aggregate<A>(initializer, aggregator, options));
   }
 
-  /** For aggregating in tumbling or hopping windows of event time. */
-  windowedBy(windows: TimeWindows): TimeWindowedKStream<K, V, Known> {
-    return new TimeWindowedKStream(this.#group, windows);
+  /** For aggregating in sessions: windows of event time that end where a key is silent. */
+  windowedBy(windows: SessionWindows): SessionWindowedKStream<K, V, Known>;
+  /** For aggregating in tumbling, hopping, sliding or unlimited windows of event time. */
+  windowedBy(windows: AnyTimeWindows): TimeWindowedKStream<K, V, Known>;
+  windowedBy(windows: SessionWindows | AnyTimeWindows): unknown {
+    return windows instanceof SessionWindows
+      ? new SessionWindowedKStream(this.#group, windows)
+      : new TimeWindowedKStream(this.#group, windows);
+  }
+
+  /**
+   * For aggregating several grouped streams into one table: begins with this one. The aggregator may change the
+   * aggregate it is given and return it; null deletes the row.
+   */
+  cogroup<A>(
+    aggregator: (key: K, value: Readonly<NonNullable<V>>, aggregate: A) => A | null,
+  ): CogroupedKStream<K, A> {
+    return new CogroupedKStream(CogroupedGroups.begin(this.#group, aggregator));
+  }
+
+  /** Only for the DSL's other classes. */
+  static groupOf<K, V, Known extends SerdePart>(stream: KGroupedStream<K, V, Known>): StreamGroup {
+    return stream.#group;
   }
 
   #aggregate<A>(
@@ -120,6 +145,7 @@ export class KGroupedStream<K, V, Known extends SerdePart = SerdePart> {
       key,
       value,
       logic,
+      windowGraceMs: null,
     });
   }
 }

@@ -1,3 +1,4 @@
+import { JoinWindows } from '../common/join-windows.ts';
 import { filter } from '../operators/filter.ts';
 import { flatMapValues } from '../operators/flat-map-values.ts';
 import { flatMap } from '../operators/flat-map.ts';
@@ -5,15 +6,20 @@ import { mapValues } from '../operators/map-values.ts';
 import { map, type KeyValue } from '../operators/map.ts';
 import { passThrough } from '../operators/pass-through.ts';
 import { peek } from '../operators/peek.ts';
+import { processValues } from '../operators/process-values.ts';
 import { selectKey } from '../operators/select-key.ts';
 import type { CreateInternalProcessor } from '../processor/internal-processor-context.ts';
+import type { FixedKeyProcessorSupplier } from '../processor/fixed-key-processor.ts';
+import { newForEachTask } from '../processor/new-for-each-task.ts';
 import type { ProcessorSupplier } from '../processor/processor.ts';
 import type { TopicNameExtractor } from '../processor/topic-name-extractor.ts';
 import type { Serde } from '../serde/serde.ts';
-import { TimeWindowedSerde } from '../serde/time-windowed-serde.ts';
 import { erasePartitioner, eraseSerde, eraseTopic } from '../topology/erase.ts';
-import { topologyError } from '../topology/topology-error.ts';
+import { checkName, topologyError } from '../topology/topology-error.ts';
+import { BranchedKStream } from './branched-kstream.ts';
 import type { GlobalKTable } from './global-ktable.ts';
+import { joinStreams, type StreamJoin } from './join-streams.ts';
+import type { JoinKind } from './join-tables.ts';
 import { joinTable } from './join-table.ts';
 import { KGroupedStream } from './kgrouped-stream.ts';
 import { KTable } from './ktable.ts';
@@ -28,6 +34,7 @@ import type {
   Produced,
   Repartitioned,
   SerdePart,
+  StreamJoined,
   StoreOptions,
   ValueSerdeFor,
 } from './options.ts';
@@ -35,11 +42,12 @@ import { repartitionNode } from './repartition.ts';
 import { StreamGroup } from './stream-group.ts';
 import type { StreamState } from './stream-state.ts';
 import { streamToTable } from './stream-to-table.ts';
-import { windowedPartitioner } from './windowed-partitioner.ts';
+import { isWindowedSerde, windowedPartitioner } from './windowed-partitioner.ts';
 
 /** What an operator is made of, beyond its place in the graph. */
 interface OperatorSpec {
   readonly prefix: string;
+  readonly changes: NonNullable<OperatorNode['changes']>;
   readonly name: string | undefined;
   readonly create: () => CreateInternalProcessor;
 }
@@ -72,7 +80,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     { name }: Named = {},
   ): KStream<K, V, Known> {
     const create = (): CreateInternalProcessor => filter<K, V>({ predicate, keep: true });
-    return this.#kept(this.#add({ prefix: 'KSTREAM-FILTER-', name, create }));
+    return this.#kept(this.#add({ prefix: 'KSTREAM-FILTER-', changes: 'nothing', name, create }));
   }
 
   /** Only the records for which the predicate does not hold. */
@@ -81,7 +89,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     { name }: Named = {},
   ): KStream<K, V, Known> {
     const create = (): CreateInternalProcessor => filter<K, V>({ predicate, keep: false });
-    return this.#kept(this.#add({ prefix: 'KSTREAM-FILTER-', name, create }));
+    return this.#kept(this.#add({ prefix: 'KSTREAM-FILTER-', changes: 'nothing', name, create }));
   }
 
   /** Another key and value for each record. */
@@ -90,7 +98,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     { name }: Named = {},
   ): KStream<KR, VR, never> {
     const create = (): CreateInternalProcessor => map<K, V, KR, VR>(mapper);
-    const node = this.#add({ prefix: 'KSTREAM-MAP-', name, create });
+    const node = this.#add({ prefix: 'KSTREAM-MAP-', changes: 'key', name, create });
     return new KStream({ ...this.#state, node, key: null, value: null, repartitionRequired: true });
   }
 
@@ -100,7 +108,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     { name }: Named = {},
   ): KStream<K, VR, Exclude<Known, 'value'>> {
     const create = (): CreateInternalProcessor => mapValues<K, V, VR>(mapper);
-    const node = this.#add({ prefix: 'KSTREAM-MAPVALUES-', name, create });
+    const node = this.#add({ prefix: 'KSTREAM-MAPVALUES-', changes: 'value', name, create });
     return new KStream({ ...this.#state, node, value: null });
   }
 
@@ -110,7 +118,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     { name }: Named = {},
   ): KStream<KR, V, Exclude<Known, 'key'>> {
     const create = (): CreateInternalProcessor => selectKey<K, V, KR>(selector);
-    const node = this.#add({ prefix: 'KSTREAM-KEY-SELECT-', name, create });
+    const node = this.#add({ prefix: 'KSTREAM-KEY-SELECT-', changes: 'key', name, create });
     return new KStream({ ...this.#state, node, key: null, repartitionRequired: true });
   }
 
@@ -120,7 +128,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     { name }: Named = {},
   ): KStream<KR, VR, never> {
     const create = (): CreateInternalProcessor => flatMap<K, V, KR, VR>(mapper);
-    const node = this.#add({ prefix: 'KSTREAM-FLATMAP-', name, create });
+    const node = this.#add({ prefix: 'KSTREAM-FLATMAP-', changes: 'key', name, create });
     return new KStream({ ...this.#state, node, key: null, value: null, repartitionRequired: true });
   }
 
@@ -130,20 +138,20 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     { name }: Named = {},
   ): KStream<K, VR, Exclude<Known, 'value'>> {
     const create = (): CreateInternalProcessor => flatMapValues<K, V, VR>(mapper);
-    const node = this.#add({ prefix: 'KSTREAM-FLATMAPVALUES-', name, create });
+    const node = this.#add({ prefix: 'KSTREAM-FLATMAPVALUES-', changes: 'value', name, create });
     return new KStream({ ...this.#state, node, value: null });
   }
 
   /** Shows every record to a function. What that does outside is not exactly once. */
   peek(action: (key: K, value: Readonly<V>) => void, { name }: Named = {}): KStream<K, V, Known> {
     const create = (): CreateInternalProcessor => peek<K, V>(action);
-    return this.#kept(this.#add({ prefix: 'KSTREAM-PEEK-', name, create }));
+    return this.#kept(this.#add({ prefix: 'KSTREAM-PEEK-', changes: 'nothing', name, create }));
   }
 
   /** As `peek`, at the end of a stream. */
   foreach(action: (key: K, value: Readonly<V>) => void, { name }: Named = {}): void {
     const create = (): CreateInternalProcessor => peek<K, V>(action);
-    this.#add({ prefix: 'KSTREAM-FOREACH-', name, create });
+    this.#add({ prefix: 'KSTREAM-FOREACH-', changes: 'nothing', name, create });
   }
 
   /** The records of both streams, in no particular order between the two. */
@@ -160,6 +168,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
         create: passThrough,
         stores: () => [],
         takesNullKeys: false,
+        changes: 'merge',
       },
       node,
       second.node,
@@ -174,6 +183,13 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     });
   }
 
+  /** Several streams of it, each with the records that a predicate holds for; `name` begins the names of all. */
+  split<const Prefix extends string = string>(
+    options: { readonly name?: Prefix } = {},
+  ): BranchedKStream<K, V, Known, Prefix> {
+    return new BranchedKStream(this.#state, options);
+  }
+
   /** Through a topic of its own, partitioned by the key as it is now, whether that has changed or not. */
   repartition(...[options]: Optional<Repartitioned<K, NonNullable<V>, Known>>): KStream<K, V> {
     const { graph, node, key, value } = this.#state;
@@ -186,6 +202,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
         ...serdes,
         partitions: given.partitions ?? null,
         partitioner: erasePartitioner(given.partitioner),
+        mergeable: false,
       }),
       node,
     );
@@ -206,7 +223,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     const { graph, node } = this.#state;
     const given: Partial<Produced<K, NonNullable<V>, never>> = options ?? {};
     const key = eraseSerde(given.key) ?? this.#state.key;
-    const windowed = key instanceof TimeWindowedSerde ? windowedPartitioner(key) : null;
+    const windowed = isWindowedSerde(key) ? windowedPartitioner(key) : null;
     graph.add(
       {
         kind: 'sink',
@@ -225,10 +242,11 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
    * async. Its input is not repartitioned, even where the key has changed.
    */
   process<KR, VR>(supplier: ProcessorSupplier<K, V, KR, VR>): KStream<KR, VR, never> {
-    const { stores = [], create } = supplier;
-    // The one operator whose given name leaves no gap in the numbers, as in Kafka Streams.
-    const name = supplier.name ?? this.#state.graph.nodeName('KSTREAM-PROCESSOR-');
-    const node = this.#named(name, { stores, create: () => create });
+    const create = newForEachTask(supplier);
+    const node = this.#processed(
+      { prefix: 'KSTREAM-PROCESSOR-', changes: 'key', create },
+      supplier,
+    );
     return new KStream<KR, VR, never>({
       ...this.#state,
       node,
@@ -236,6 +254,18 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
       value: null,
       repartitionRequired: true,
     });
+  }
+
+  /** As `process`, with a processor that cannot change keys: the result need not be repartitioned on its account. */
+  processValues<VR>(
+    supplier: FixedKeyProcessorSupplier<K, V, VR>,
+  ): KStream<K, VR, Exclude<Known, 'value'>> {
+    const create = processValues<K, V, VR>(newForEachTask(supplier));
+    const node = this.#processed(
+      { prefix: 'KSTREAM-PROCESSVALUES-', changes: 'value', create },
+      supplier,
+    );
+    return new KStream({ ...this.#state, node, value: null });
   }
 
   /** For aggregating by key. */
@@ -259,7 +289,7 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
   ): KGroupedStream<KR, V> {
     const { name } = options;
     const create = (): CreateInternalProcessor => selectKey<K, V, KR>(selector);
-    const node = this.#add({ prefix: 'KSTREAM-KEY-SELECT-', name, create });
+    const node = this.#add({ prefix: 'KSTREAM-KEY-SELECT-', changes: 'key', name, create });
     const given: { readonly value?: Serde<NonNullable<V>> } = options;
     const grouped = {
       ...this.#state,
@@ -294,8 +324,15 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     joiner: (value: Readonly<V>, tableValue: Readonly<VG>, key: K) => VR,
     options?: Named,
   ): KStream<K, VR, Exclude<Known, 'value'>>;
-  join(table: unknown, ...rest: readonly unknown[]): KStream<K, unknown, never> {
-    return new KStream(joinTable(this.#state, { table, rest, left: false }));
+  /** Joins every record with those of its key in another stream whose times are near. */
+  join<VO, VR, KnownO extends SerdePart>(
+    other: KStream<K, VO, KnownO>,
+    joiner: (value: Readonly<NonNullable<V>>, otherValue: Readonly<NonNullable<VO>>, key: K) => VR,
+    windows: JoinWindows,
+    ...options: Optional<StreamJoined<K, NonNullable<V>, NonNullable<VO>, Known, KnownO>>
+  ): KStream<K, VR, 'key'>;
+  join(other: unknown, ...rest: readonly unknown[]): KStream<K, unknown, never> {
+    return new KStream(this.#joined('inner', other, rest));
   }
 
   /** Joins every record with the row of its key in a table, or with null. */
@@ -311,8 +348,37 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     joiner: (value: Readonly<V>, tableValue: Readonly<VG> | null, key: K) => VR,
     options?: Named,
   ): KStream<K, VR, Exclude<Known, 'value'>>;
-  leftJoin(table: unknown, ...rest: readonly unknown[]): KStream<K, unknown, never> {
-    return new KStream(joinTable(this.#state, { table, rest, left: true }));
+  /**
+   * Joins every record with those of its key in another stream whose times are near. One that has found none when its
+   * window has closed is joined with null then.
+   */
+  leftJoin<VO, VR, KnownO extends SerdePart>(
+    other: KStream<K, VO, KnownO>,
+    joiner: (
+      value: Readonly<NonNullable<V>>,
+      otherValue: Readonly<NonNullable<VO>> | null,
+      key: K,
+    ) => VR,
+    windows: JoinWindows,
+    ...options: Optional<StreamJoined<K, NonNullable<V>, NonNullable<VO>, Known, KnownO>>
+  ): KStream<K, VR, 'key'>;
+  leftJoin(other: unknown, ...rest: readonly unknown[]): KStream<K, unknown, never> {
+    return new KStream(this.#joined('left', other, rest));
+  }
+
+  /** As `leftJoin`, where the records of the other stream too are joined with null if they have found none. */
+  outerJoin<VO, VR, KnownO extends SerdePart>(
+    other: KStream<K, VO, KnownO>,
+    joiner: (
+      value: Readonly<NonNullable<V>> | null,
+      otherValue: Readonly<NonNullable<VO>> | null,
+      key: K,
+    ) => VR,
+    windows: JoinWindows,
+    ...options: Optional<StreamJoined<K, NonNullable<V>, NonNullable<VO>, Known, KnownO>>
+  ): KStream<K, VR, 'key'>;
+  outerJoin(other: unknown, ...rest: readonly unknown[]): KStream<K, unknown, never> {
+    return new KStream(this.#joined('outer', other, rest));
   }
 
   /** Only for the DSL's other classes. */
@@ -320,8 +386,45 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     return stream.#state;
   }
 
-  #add({ prefix, name, create }: OperatorSpec): OperatorNode {
-    return this.#named(this.#state.graph.nodeName(prefix, name), { create, stores: [] });
+  #joined(kind: JoinKind, other: unknown, rest: readonly unknown[]): StreamState {
+    if (!(other instanceof KStream)) {
+      return joinTable(this.#state, { table: other, rest, left: kind === 'left' });
+    }
+    // The overloads have it so.
+    const [joiner, windows, options = {}] = rest as [
+      StreamJoin['joiner'],
+      unknown,
+      StreamJoin['options']?,
+    ];
+    if (!(windows instanceof JoinWindows)) {
+      throw topologyError(
+        'a join of two streams needs windows: join(other, joiner, JoinWindows.of({ timeDifference }))',
+        { node: this.#state.node.name },
+      );
+    }
+    const right = KStream.stateOf(other);
+    return joinStreams(this.#state, right, { kind, joiner, windows, options });
+  }
+
+  /** A user's processor: the one kind of node whose given name leaves no gap in the numbers, as in Kafka Streams. */
+  #processed(
+    {
+      prefix,
+      changes,
+      create,
+    }: Omit<OperatorSpec, 'name' | 'create'> & { create: CreateInternalProcessor },
+    { name, stores = [] }: Pick<ProcessorSupplier<K, V>, 'name' | 'stores'>,
+  ): OperatorNode {
+    if (name !== undefined) checkName(name, 'the name of a node');
+    return this.#named(name ?? this.#state.graph.nodeName(prefix), {
+      stores,
+      changes,
+      create: () => create,
+    });
+  }
+
+  #add({ prefix, changes, name, create }: OperatorSpec): OperatorNode {
+    return this.#named(this.#state.graph.nodeName(prefix, name), { create, stores: [], changes });
   }
 
   #named(
@@ -329,11 +432,12 @@ export class KStream<K, V, Known extends SerdePart = SerdePart> {
     {
       create,
       stores,
-    }: Pick<OperatorSpec, 'create'> & Required<Pick<ProcessorSupplier<K, V>, 'stores'>>,
+      changes,
+    }: Pick<OperatorSpec, 'create' | 'changes'> & Required<Pick<ProcessorSupplier<K, V>, 'stores'>>,
   ): OperatorNode {
     const { graph, node } = this.#state;
     return graph.add(
-      { kind: 'operator', name, create, stores: () => stores, takesNullKeys: false },
+      { kind: 'operator', name, create, stores: () => stores, takesNullKeys: false, changes },
       node,
     );
   }

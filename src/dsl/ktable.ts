@@ -1,3 +1,4 @@
+import type { Windowed } from '../common/windowed.ts';
 import { filteredView, tableFilter } from '../operators/table-filter.ts';
 import type { FilterOptions } from '../operators/filter.ts';
 import { mappedView, tableMapValues } from '../operators/table-map-values.ts';
@@ -8,13 +9,26 @@ import type { CreateInternalProcessor } from '../processor/internal-processor-co
 import type { Serdes } from '../serde/serde.ts';
 import type { StoreBuilder } from '../state/store-builder.ts';
 import { eraseSerde } from '../topology/erase.ts';
+import { topologyError } from '../topology/topology-error.ts';
 import { DerivedTable } from './derived-table.ts';
+import { joinByForeignKey, type ForeignKeyJoin } from './join-by-foreign-key.ts';
+import { joinTables, type JoinKind, type TableJoin } from './join-tables.ts';
 import { KGroupedTable } from './kgrouped-table.ts';
 import { KStream } from './kstream.ts';
 import type { OperatorNode } from './logical-node.ts';
 import { buildTableStore, saysMaterialized, storeNameOf, type StorePlan } from './materialized.ts';
-import type { Given, Grouped, Named, SerdePart, StoreOptions, ValueSerdeFor } from './options.ts';
+import type {
+  Given,
+  Grouped,
+  Named,
+  SerdePart,
+  StoreOptions,
+  TableJoined,
+  ValueSerdeFor,
+} from './options.ts';
 import type { TableState } from './stream-state.ts';
+import { suppressTable } from './suppress-table.ts';
+import type { SuppressedUntilTimeLimit, SuppressedUntilWindowCloses } from './suppressed.ts';
 
 /** How an operator that gives a table from another one may keep it: only where it names a store. */
 type TableOptions<K, V> = Grouped<K, NonNullable<V>> & StoreOptions;
@@ -129,17 +143,147 @@ export class KTable<K, V, Known extends SerdePart = SerdePart, Out = V | null> {
     });
   }
 
-  /** Every change of the table as a record: the new value, or null where a row was deleted. */
-  toStream({ name }: Named = {}): KStream<K, Out, Known> {
+  /**
+   * Joins every row with the row of the other table that it points to, by its key there; null points to none. Results
+   * follow changes of either. Rows and answers go through topics of their own, so serdes of both tables must be known.
+   */
+  join<KO, VO, VR, KnownO extends SerdePart, OutO>(
+    other: KTable<KO, VO, KnownO, OutO>,
+    foreignKeyOf: (value: Readonly<V>, key: K) => KO | null,
+    joiner: (value: Readonly<V>, otherValue: Readonly<VO>, key: K) => VR,
+    options: ValueSerdeFor<NonNullable<VR>, never> &
+      TableOptions<K, NonNullable<VR>> &
+      TableJoined<K, KO>,
+  ): KTable<K, NonNullable<VR>, Known | 'value', VR | null>;
+  join<KO, VO, VR, KnownO extends SerdePart, OutO>(
+    other: KTable<KO, VO, KnownO, OutO>,
+    foreignKeyOf: (value: Readonly<V>, key: K) => KO | null,
+    joiner: (value: Readonly<V>, otherValue: Readonly<VO>, key: K) => VR,
+    options?: TableJoined<K, KO>,
+  ): KTable<K, NonNullable<VR>, Exclude<Known, 'value'>, VR | null>;
+  /** The rows of the keys that both tables have. The result is kept in a store only if one is described. */
+  join<VO, VR, KnownO extends SerdePart, OutO>(
+    other: KTable<K, VO, KnownO, OutO>,
+    joiner: (value: Readonly<V>, otherValue: Readonly<VO>, key: K) => VR,
+    options: ValueSerdeFor<NonNullable<VR>, never> & TableOptions<K, NonNullable<VR>>,
+  ): KTable<K, NonNullable<VR>, Known | 'value', VR | Extract<Out | OutO, null>>;
+  join<VO, VR, KnownO extends SerdePart, OutO>(
+    other: KTable<K, VO, KnownO, OutO>,
+    joiner: (value: Readonly<V>, otherValue: Readonly<VO>, key: K) => VR,
+    options?: Named,
+  ): KTable<K, NonNullable<VR>, Exclude<Known, 'value'>, VR | Extract<Out | OutO, null>>;
+  join(other: unknown, ...rest: readonly unknown[]): unknown {
+    return this.#joined('inner', other, rest);
+  }
+
+  /** As `join` by a foreign key, where a row that points to none, or to one that is not there, gives a result with null. */
+  leftJoin<KO, VO, VR, KnownO extends SerdePart, OutO>(
+    other: KTable<KO, VO, KnownO, OutO>,
+    foreignKeyOf: (value: Readonly<V>, key: K) => KO | null,
+    joiner: (value: Readonly<V>, otherValue: Readonly<VO> | null, key: K) => VR,
+    options: ValueSerdeFor<NonNullable<VR>, never> &
+      TableOptions<K, NonNullable<VR>> &
+      TableJoined<K, KO>,
+  ): KTable<K, NonNullable<VR>, Known | 'value', VR | null>;
+  leftJoin<KO, VO, VR, KnownO extends SerdePart, OutO>(
+    other: KTable<KO, VO, KnownO, OutO>,
+    foreignKeyOf: (value: Readonly<V>, key: K) => KO | null,
+    joiner: (value: Readonly<V>, otherValue: Readonly<VO> | null, key: K) => VR,
+    options?: TableJoined<K, KO>,
+  ): KTable<K, NonNullable<VR>, Exclude<Known, 'value'>, VR | null>;
+  /** Every row of this table, with the other table's row of its key or null. */
+  leftJoin<VO, VR, KnownO extends SerdePart, OutO>(
+    other: KTable<K, VO, KnownO, OutO>,
+    joiner: (value: Readonly<V>, otherValue: Readonly<VO> | null, key: K) => VR,
+    options: ValueSerdeFor<NonNullable<VR>, never> & TableOptions<K, NonNullable<VR>>,
+  ): KTable<K, NonNullable<VR>, Known | 'value', VR | Extract<Out, null>>;
+  leftJoin<VO, VR, KnownO extends SerdePart, OutO>(
+    other: KTable<K, VO, KnownO, OutO>,
+    joiner: (value: Readonly<V>, otherValue: Readonly<VO> | null, key: K) => VR,
+    options?: Named,
+  ): KTable<K, NonNullable<VR>, Exclude<Known, 'value'>, VR | Extract<Out, null>>;
+  leftJoin(other: unknown, ...rest: readonly unknown[]): unknown {
+    return this.#joined('left', other, rest);
+  }
+
+  /** The rows of every key that either table has, with null for the row that is not there. */
+  outerJoin<VO, VR, KnownO extends SerdePart, OutO>(
+    other: KTable<K, VO, KnownO, OutO>,
+    joiner: (value: Readonly<V> | null, otherValue: Readonly<VO> | null, key: K) => VR,
+    options: ValueSerdeFor<NonNullable<VR>, never> & TableOptions<K, NonNullable<VR>>,
+  ): KTable<K, NonNullable<VR>, Known | 'value', VR | Extract<Out | OutO, null>>;
+  outerJoin<VO, VR, KnownO extends SerdePart, OutO>(
+    other: KTable<K, VO, KnownO, OutO>,
+    joiner: (value: Readonly<V> | null, otherValue: Readonly<VO> | null, key: K) => VR,
+    options?: Named,
+  ): KTable<K, NonNullable<VR>, Exclude<Known, 'value'>, VR | Extract<Out | OutO, null>>;
+  outerJoin(other: unknown, ...rest: readonly unknown[]): unknown {
+    return this.#joined('outer', other, rest);
+  }
+
+  /** Every change of the table as a record under another key: the new value, or null where a row was deleted. */
+  toStream<KR>(
+    selector: (key: K, value: Readonly<Out>) => KR,
+    options?: Named,
+  ): KStream<KR, Out, Exclude<Known, 'key'>>;
+  /** Every change of the table as a record. */
+  toStream(options?: Named): KStream<K, Out, Known>;
+  toStream(...given: readonly unknown[]): unknown {
+    // The overloads have it so: a selector and options, or options alone.
+    const [selector, options] = (
+      typeof given[0] === 'function' ? given : [null, given[0]]
+    ) as readonly [((key: K, value: Readonly<Out>) => unknown) | null, Named?];
+    const { name } = options ?? {};
     const create = (): CreateInternalProcessor => tableToStream<K, V>();
     const node = this.#add({ prefix: 'KTABLE-TOSTREAM-', name, create });
     const { graph, key, value, sources } = this.#state;
-    return new KStream({ graph, node, key, value, sources, repartitionRequired: false });
+    const state = { graph, node, key, value, sources, repartitionRequired: false };
+    const stream = new KStream<K, Out, Known>(state);
+    return selector === null ? stream : stream.selectKey(selector);
+  }
+
+  /**
+   * The same table, but its updates are withheld: until a window has closed, or for some time. `untilWindowCloses` is for
+   * tables with windowed keys only.
+   *
+   * Errors: `STREAMS_TOPOLOGY` where no windowed aggregation comes before.
+   */
+  suppress(
+    suppressed: K extends Windowed<unknown>
+      ? SuppressedUntilWindowCloses | SuppressedUntilTimeLimit
+      : SuppressedUntilTimeLimit,
+  ): KTable<K, V, Known, Out> {
+    return new KTable(suppressTable(this.#state, suppressed));
   }
 
   /** Only for the DSL's other classes. */
   static stateOf<K, V, Known extends SerdePart, Out>(table: KTable<K, V, Known, Out>): TableState {
     return table.#state;
+  }
+
+  #joined(
+    kind: JoinKind,
+    other: unknown,
+    rest: readonly unknown[],
+  ): KTable<K, unknown, never, unknown> {
+    if (!(other instanceof KTable)) {
+      throw topologyError('join() of a table takes another KTable', {
+        node: this.#state.node.name,
+      });
+    }
+    const right = KTable.stateOf(other);
+    if (typeof rest[1] === 'function') {
+      // The overloads have it so, and these too.
+      const [foreignKeyOf, join, given = {}] = rest as [
+        ForeignKeyJoin['foreignKeyOf'],
+        ForeignKeyJoin['joiner'],
+        ForeignKeyJoin['options']?,
+      ];
+      const spec = { left: kind === 'left', foreignKeyOf, joiner: join, options: given };
+      return new KTable(joinByForeignKey(this.#state, right, spec));
+    }
+    const [joiner, options = {}] = rest as [TableJoin['joiner'], TableJoin['options']?];
+    return new KTable(joinTables(this.#state, right, { kind, joiner, options }));
   }
 
   #filtered(filter: FilterOptions<K, V>, options: TableOptions<K, V> = {}): TableState {

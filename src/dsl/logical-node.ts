@@ -19,7 +19,8 @@ export interface TableSourceNode {
   readonly name: string;
   readonly source: SourceSpec;
   readonly create: () => CreateInternalProcessor;
-  readonly store: () => StoreBuilder | null;
+  /** With its source topic as changelog, where that is asked for. */
+  readonly store: (options: { readonly reuseTopic: boolean }) => StoreBuilder | null;
 }
 
 export interface GlobalTableNode {
@@ -47,6 +48,37 @@ export interface OperatorNode {
   readonly stores: () => readonly (string | StoreBuilder)[];
   /** A left join, which gives a result for a record without a key too: repartitions above it let those through. */
   readonly takesNullKeys: boolean;
+  /** Of a windowed aggregation: how long after its end a window changes. `suppress` looks for it. */
+  readonly windowGraceMs?: number | null;
+  /**
+   * What it does to records, as far as merging repartitions goes: they are moved above one that changes nothing, up to
+   * one that changes the key or where streams merge. Left out: as one that changes values.
+   */
+  readonly changes?: 'key' | 'value' | 'merge' | 'nothing';
+}
+
+/** One of the processors of a join. */
+export interface JoinProcessor {
+  readonly name: string;
+  /** Names of nodes that are written before it. */
+  readonly parents: readonly string[];
+  readonly create: () => CreateInternalProcessor;
+}
+
+/** A store that a join brings, or the name of another node's, with the processors that use it. */
+export interface JoinStoreUse {
+  readonly store: string | StoreBuilder;
+  readonly processors: readonly string[];
+}
+
+/** A join whose sides both give results: a processor for each side, and one that hands on what either gives. */
+export interface JoinNode {
+  readonly kind: 'join';
+  /** Of the processor that children read from. */
+  readonly name: string;
+  readonly processors: readonly JoinProcessor[];
+  readonly stores: () => readonly JoinStoreUse[];
+  readonly takesNullKeys: boolean;
 }
 
 /** Through a topic of our own, which is partitioned by the key: a filter and a sink, then a source. */
@@ -62,6 +94,8 @@ export interface RepartitionNode {
   readonly partitioner: StreamPartitioner | null;
   readonly key: Serde<unknown> | null;
   readonly value: Serde<unknown> | null;
+  /** Whether another repartition may stand for it: it is implied by an operator, not asked for by name. */
+  readonly mergeable?: boolean;
 }
 
 export interface SinkNode {
@@ -80,5 +114,6 @@ export type LogicalNode =
   | GlobalTableNode
   | StateStoreNode
   | OperatorNode
+  | JoinNode
   | RepartitionNode
   | SinkNode;

@@ -3,10 +3,13 @@ import { dropNullKeys } from '../operators/drop-null-keys.ts';
 import { passThrough } from '../operators/pass-through.ts';
 import { failOnInvalidTimestamp } from '../processor/timestamp-extractors.ts';
 import type { Serde } from '../serde/serde.ts';
+import type { StoreBuilder } from '../state/store-builder.ts';
 import { TopologyBuilder } from '../topology/topology-builder.ts';
 import { topologyError } from '../topology/topology-error.ts';
 import type { LogicalGraph } from './logical-graph.ts';
 import type { RepartitionNode } from './logical-node.ts';
+import type { TopologyOptimization } from './optimizations.ts';
+import { mergeRepartitions } from './merge-repartitions.ts';
 import { mergeSources, type MergedNode } from './merge-sources.ts';
 
 /**
@@ -16,16 +19,24 @@ import { mergeSources, type MergedNode } from './merge-sources.ts';
  * Errors: `STREAMS_TOPOLOGY`, naming the node that lacks a serde or clashes with another.
  * Source: `InternalStreamsBuilder.buildAndOptimizeTopology`.
  */
-export function lower(graph: LogicalGraph): TopologyBuilder {
+export function lower(
+  graph: LogicalGraph,
+  optimizations: ReadonlySet<TopologyOptimization> = new Set(),
+): TopologyBuilder {
   const builder = new TopologyBuilder();
-  const { roots, renamedSources } = mergeSources(graph);
+  const merged = mergeSources(graph);
+  const { roots, renamedSources } = merged;
+  const replaced = optimizations.has('mergeRepartitionTopics')
+    ? mergeRepartitions(merged)
+    : new Map<string, string>();
+  const reuseTopics = optimizations.has('reuseKTableSourceTopics');
 
   const waiting = new Set(roots);
   const written = new Set<MergedNode>();
   for (let next = first(waiting); next !== undefined; next = first(waiting)) {
     waiting.delete(next);
     if (!written.has(next) && [...next.parents].every((parent) => written.has(parent))) {
-      write(builder, next);
+      write(builder, next, { reuseTopics });
       written.add(next);
     }
     // A child whose other parents are not written yet waits until one of them brings it up again.
@@ -33,7 +44,9 @@ export function lower(graph: LogicalGraph): TopologyBuilder {
   }
 
   for (const sources of graph.copartitioned) {
-    builder.copartition(sources.map((source) => renamedSources.get(source) ?? source));
+    builder.copartition(
+      sources.map((source) => renamedSources.get(source) ?? replaced.get(source) ?? source),
+    );
   }
   return builder;
 }
@@ -46,7 +59,11 @@ function first(nodes: ReadonlySet<MergedNode>): MergedNode | undefined {
   return lowest;
 }
 
-function write(builder: TopologyBuilder, merged: MergedNode): void {
+function write(
+  builder: TopologyBuilder,
+  merged: MergedNode,
+  { reuseTopics }: { readonly reuseTopics: boolean },
+): void {
   const { node } = merged;
   const parents = [...merged.parents].map((parent) => parent.node.name);
   switch (node.kind) {
@@ -56,7 +73,7 @@ function write(builder: TopologyBuilder, merged: MergedNode): void {
     case 'table-source': {
       builder.addSource(withSerdes(node.source, { node: node.name }));
       builder.addProcessor(node.name, node.create(), [node.source.name]);
-      const store = node.store();
+      const store = node.store({ reuseTopic: reuseTopics });
       if (store !== null) builder.addStateStore(store, [node.name]);
       return;
     }
@@ -73,10 +90,13 @@ function write(builder: TopologyBuilder, merged: MergedNode): void {
       return;
     case 'operator':
       builder.addProcessor(node.name, node.create(), parents);
-      for (const store of node.stores()) {
-        if (typeof store === 'string') builder.connect(node.name, store);
-        else builder.addStateStore(store, [node.name]);
+      for (const store of node.stores()) addStore(builder, store, [node.name]);
+      return;
+    case 'join':
+      for (const { name, create, parents: sides } of node.processors) {
+        builder.addProcessor(name, create(), sides);
       }
+      for (const { store, processors } of node.stores()) addStore(builder, store, processors);
       return;
     case 'repartition':
       writeRepartition(builder, node, parents, takesNullKeys(merged));
@@ -88,6 +108,15 @@ function write(builder: TopologyBuilder, merged: MergedNode): void {
       return;
     }
   }
+}
+
+function addStore(
+  builder: TopologyBuilder,
+  store: string | StoreBuilder,
+  processors: readonly string[],
+): void {
+  if (typeof store !== 'string') builder.addStateStore(store, processors);
+  else for (const processor of processors) builder.connect(processor, store);
 }
 
 function writeRepartition(
@@ -117,7 +146,7 @@ function writeRepartition(
 /** Whether a left join below, however far, wants records without a key. */
 function takesNullKeys(node: MergedNode): boolean {
   return [...node.children].some(
-    (child) => (child.node.kind === 'operator' && child.node.takesNullKeys) || takesNullKeys(child),
+    (child) => ('takesNullKeys' in child.node && child.node.takesNullKeys) || takesNullKeys(child),
   );
 }
 

@@ -1,8 +1,11 @@
 import { parseDuration } from '../common/duration.ts';
-import type { TimeWindows } from '../common/time-windows.ts';
+import type { JoinWindows } from '../common/join-windows.ts';
 import type { Serde } from '../serde/serde.ts';
 import type { StoreBuilder } from '../state/store-builder.ts';
 import {
+  joinStoreBuilder,
+  outerJoinStoreBuilder,
+  sessionTableStoreBuilder,
   tableStoreBuilder,
   windowTableStoreBuilder,
   type StoreOptions as EngineOptionsOf,
@@ -24,6 +27,16 @@ export interface StorePlan {
 export interface WindowStorePlan extends StorePlan {
   readonly sizeMs: number;
   readonly retentionMs: number;
+  /** Whether the windows of one key are read together. */
+  readonly ranges: boolean;
+  /** Whether the windows of all keys are read in order of time. */
+  readonly timeIndex: boolean;
+}
+
+export interface SessionStorePlan extends StorePlan {
+  readonly retentionMs: number;
+  /** As for windows. */
+  readonly timeIndex: boolean;
 }
 
 /** The store's name: as given, else generated. A generated one uses up a number, a given one does not. */
@@ -47,14 +60,13 @@ export function saysMaterialized(
 /** Errors: `STREAMS_TOPOLOGY` for a retention that is shorter than windows can change. */
 export function retentionOf(
   store: string,
-  windows: TimeWindows,
+  leastMs: number,
   { retention }: WindowStoreOptions,
 ): number {
-  const leastMs = windows.sizeMs + windows.graceMs;
   const retentionMs = retention === undefined ? leastMs : parseDuration(retention, 'retention');
   if (retentionMs >= leastMs) return retentionMs;
   throw topologyError(
-    `its retention of ${retentionMs} ms is shorter than size and grace of its windows, ${leastMs} ms: ` +
+    `its retention of ${retentionMs} ms is shorter than its windows and their grace, ${leastMs} ms: ` +
       'leave it out, or give at least that',
     { store },
   );
@@ -72,12 +84,50 @@ export function buildGlobalStore(plan: StorePlan): StoreBuilder {
 
 /** Errors: as `buildTableStore`. */
 export function buildWindowStore(plan: WindowStorePlan): StoreBuilder {
-  const { sizeMs, retentionMs } = plan;
+  const { sizeMs, retentionMs, ranges, timeIndex } = plan;
   return windowTableStoreBuilder({
     ...storeOptions(plan),
     windowSize: sizeMs,
     retention: retentionMs,
+    ranges,
+    timeIndex,
   });
+}
+
+/** Errors: as `buildTableStore`. */
+export function buildSessionStore(plan: SessionStorePlan): StoreBuilder {
+  const { retentionMs, timeIndex } = plan;
+  return sessionTableStoreBuilder({ ...storeOptions(plan), retention: retentionMs, timeIndex });
+}
+
+/** What a join of streams keeps of one side. */
+export interface JoinStorePlan {
+  readonly name: string;
+  readonly key: Serde<unknown> | null;
+  readonly value: Serde<unknown> | null;
+  readonly windows: JoinWindows;
+  readonly options: Pick<StoreOptions, 'logging' | 'persistent'>;
+}
+
+/** Errors: as `buildTableStore`. */
+export function buildJoinStore({ windows, ...plan }: JoinStorePlan): StoreBuilder {
+  return joinStoreBuilder({
+    ...storeOptions(plan),
+    // Records of one moment join in windows of no length too, where Kafka Streams' stores lose them.
+    windowSize: Math.max(windows.sizeMs, 1),
+    retention: Math.max(windows.sizeMs + windows.graceMs, 1),
+  });
+}
+
+/** Errors: as `buildTableStore`. */
+export function buildOuterJoinStore(
+  name: string,
+  left: JoinStorePlan,
+  right: JoinStorePlan,
+): StoreBuilder {
+  const { value: leftSerde, ...common } = storeOptions({ ...left, name });
+  const { value: rightSerde } = storeOptions({ ...right, name });
+  return outerJoinStoreBuilder({ ...common, left: leftSerde, right: rightSerde });
 }
 
 /** Unlike a processor's store, a table's caches unless told otherwise. */

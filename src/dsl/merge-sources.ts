@@ -16,8 +16,13 @@ export interface MergedGraph {
   readonly renamedSources: ReadonlyMap<string, string>;
 }
 
+interface SourceOwner {
+  readonly node: StreamSourceNode;
+  readonly merged: MergedNode;
+}
+
 /**
- * A working copy of the graph in which `stream()` calls on the same topics share one source, since a topic is read once.
+ * A working copy of the graph in which `stream()` calls on the same topics or pattern share one source, since a topic is read once.
  *
  * Errors: `STREAMS_TOPOLOGY` where two calls name a common topic and another one that is not common, or differ in
  * where to start reading. Source: `InternalStreamsBuilder.mergeDuplicateSourceNodes`.
@@ -25,13 +30,19 @@ export interface MergedGraph {
 export function mergeSources(graph: LogicalGraph): MergedGraph {
   const roots = copy(graph);
   const renamedSources = new Map<string, string>();
-  const owners = new Map<string, { node: StreamSourceNode; merged: MergedNode }>();
+  const owners = new Map<string, SourceOwner>();
+  const patternOwners: SourceOwner[] = [];
   for (const merged of roots) {
     const { node } = merged;
     if (node.kind !== 'stream-source') continue;
-    const owner = node.source.topics.map((topic) => owners.get(topic)).find((o) => o !== undefined);
+    const { topics, pattern } = node.source;
+    const owner =
+      pattern === undefined
+        ? topics.map((topic) => owners.get(topic)).find((o) => o !== undefined)
+        : patternOwners.find(({ node: { source } }) => source.pattern?.equals(pattern));
     if (owner === undefined) {
-      for (const topic of node.source.topics) owners.set(topic, { node, merged });
+      for (const topic of topics) owners.set(topic, { node, merged });
+      if (pattern !== undefined) patternOwners.push({ node, merged });
       continue;
     }
     checkMergeable(owner.node, node);

@@ -97,6 +97,31 @@ export type WindowMaterialized<K, V, Known extends SerdePart> = SerdesFor<K, V, 
   Named &
   WindowStoreOptions;
 
+/** How a windowed join of two streams keeps their records. Nothing of it is cached. */
+export type StreamJoined<K, V, VO, Known extends SerdePart, KnownO extends SerdePart> = KeySerdeFor<
+  K,
+  Known | KnownO
+> &
+  ValueSerdeFor<V, Known> &
+  OtherValueSerdeFor<VO, KnownO> &
+  Named &
+  Pick<StoreOptions, 'logging' | 'persistent'> & {
+    /** What the names of its stores begin with; generated if left out. */
+    readonly store?: string;
+  };
+
+type OtherValueSerdeFor<V, Known extends SerdePart> = 'value' extends Known
+  ? { readonly otherValue?: Serde<V> }
+  : { readonly otherValue: Serde<V> };
+
+/** How a join by a foreign key sends what it has to: each must give one partition. */
+export interface TableJoined<K, KO> extends Named {
+  /** Of the answers, to where the rows of this table are; left out: to the partition that the row was in. */
+  readonly partitioner?: StreamPartitioner<K, null>;
+  /** Of the subscriptions, to where the rows of the other table are; left out: the default of its key. */
+  readonly otherPartitioner?: StreamPartitioner<KO, null>;
+}
+
 /** A join with a table: the serdes are for repartitioning the stream, where its key has changed. */
 export interface Joined<K, V> extends Named {
   readonly key?: Serde<K>;

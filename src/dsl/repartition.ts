@@ -13,6 +13,8 @@ export interface RepartitionSpec {
   readonly value: Serde<unknown> | null;
   readonly partitions?: number | null;
   readonly partitioner?: StreamPartitioner | null;
+  /** False where the user asked for it: true if left out. */
+  readonly mergeable?: boolean;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface RepartitionSpec {
  */
 export function repartitionNode(
   graph: LogicalGraph,
-  { prefix, key, value, partitions = null, partitioner = null }: RepartitionSpec,
+  { prefix, key, value, partitions = null, partitioner = null, mergeable = true }: RepartitionSpec,
 ): RepartitionNode {
   const topic = prefix.endsWith(SUFFIX) ? prefix : `${prefix}${SUFFIX}`;
   checkName(topic, 'the name of a repartition topic');
@@ -33,13 +35,19 @@ export function repartitionNode(
   const generated = /^KSTREAM.*-[0-9]{10}$/.test(prefix);
   return {
     kind: 'repartition',
-    name: generated ? sourceName : `${topic}-source`,
     topic,
-    sinkName: generated ? sinkName : `${topic}-sink`,
-    filterName: generated ? filterName : `${topic}-filter`,
+    ...(generated ? { name: sourceName, sinkName, filterName } : repartitionNames(topic)),
     partitions,
     partitioner,
     key,
     value,
+    mergeable,
   };
+}
+
+/** The nodes of a repartition whose topic has a name of its own. */
+export function repartitionNames(
+  topic: string,
+): Pick<RepartitionNode, 'name' | 'sinkName'> & { readonly filterName: string } {
+  return { name: `${topic}-source`, sinkName: `${topic}-sink`, filterName: `${topic}-filter` };
 }

@@ -2,7 +2,7 @@ import type { CreateInternalProcessor } from '../processor/internal-processor-co
 import type { Serde } from '../serde/serde.ts';
 import type { StoreBuilder } from '../state/store-builder.ts';
 import type { LogicalGraph } from './logical-graph.ts';
-import type { RepartitionNode } from './logical-node.ts';
+import type { LogicalNode, RepartitionNode } from './logical-node.ts';
 import { repartitionNode } from './repartition.ts';
 import type { StreamState, TableState } from './stream-state.ts';
 import type { TableLogic } from './table-logic.ts';
@@ -16,6 +16,14 @@ export interface AggregationSpec {
   readonly key: Serde<unknown> | null;
   readonly value: Serde<unknown> | null;
   readonly logic: TableLogic;
+  /** How long after the end of a window it still changes; null where there are no windows. */
+  readonly windowGraceMs: number | null;
+}
+
+/** A node with the sources that it comes from. */
+export interface GroupSource {
+  readonly node: LogicalNode;
+  readonly sources: readonly string[];
 }
 
 /**
@@ -48,8 +56,8 @@ export class StreamGroup {
 
   /** Adds an aggregation to the graph. Its names are given out before: the repartition's come after them. */
   aggregate(spec: AggregationSpec): TableState {
-    const { graph, node: above, sources, repartitionRequired } = this.#state;
-    const through = repartitionRequired ? this.#repartition(spec.store) : null;
+    const { graph } = this.#state;
+    const { node: above, sources } = this.source(spec.store);
     const node = graph.add(
       {
         kind: 'operator',
@@ -57,18 +65,27 @@ export class StreamGroup {
         create: spec.create,
         stores: () => [spec.buildStore()],
         takesNullKeys: false,
+        windowGraceMs: spec.windowGraceMs,
       },
-      through ?? above,
+      above,
     );
     return {
       graph,
       node,
       key: spec.key,
       value: spec.value,
-      sources: through === null ? sources : [through.name],
+      sources,
       logic: spec.logic,
       queryableStore: spec.queryable ? spec.store : null,
     };
+  }
+
+  /** From where an aggregation with this store reads the records: through a repartition if their key may have changed. */
+  source(store: string): GroupSource {
+    const { node, sources, repartitionRequired } = this.#state;
+    if (!repartitionRequired) return { node, sources };
+    const through = this.#repartition(store);
+    return { node: through, sources: [through.name] };
   }
 
   #repartition(store: string): RepartitionNode {

@@ -1,15 +1,16 @@
 import { globalTableSource } from '../operators/global-table-source.ts';
 import { tableSource } from '../operators/table-source.ts';
 import type { StoreBuilder } from '../state/store-builder.ts';
-import { eraseExtractor, eraseSerde } from '../topology/erase.ts';
-import type { SourceSpec } from '../topology/topology-builder.ts';
-import { Topology } from '../topology/topology.ts';
+import { backedByTopic } from '../state/topic-backed-store.ts';
+import { eraseSerde } from '../topology/erase.ts';
+import { sourceSpec, Topology, type TopicSelection } from '../topology/topology.ts';
 import { GlobalKTable } from './global-ktable.ts';
 import { KStream } from './kstream.ts';
 import { KTable } from './ktable.ts';
 import { LogicalGraph } from './logical-graph.ts';
 import { lower } from './lower.ts';
 import { buildGlobalStore, buildTableStore, storeNameOf } from './materialized.ts';
+import { optimizationsOf, type BuildOptions } from './optimizations.ts';
 import type { Consumed, StoreOptions } from './options.ts';
 import { SourceTable } from './table-logic.ts';
 
@@ -31,16 +32,15 @@ import { SourceTable } from './table-logic.ts';
 export class StreamsBuilder {
   readonly #graph = new LogicalGraph();
 
-  /** The records of one topic or several. Calls for the same topics share one source. */
-  stream<K, V>(topics: string | readonly string[], consumed: Consumed<K, V>): KStream<K, V> {
+  /**
+   * The records of one topic, of several, or of all whose whole name a pattern matches (`/orders-.+/`), those that come
+   * to be later too. Calls for the same topics share one source.
+   */
+  stream<K, V>(topics: TopicSelection, consumed: Consumed<K, V>): KStream<K, V> {
     const graph = this.#graph;
     const name = graph.nodeName('KSTREAM-SOURCE-', consumed.name);
-    const list = typeof topics === 'string' ? [topics] : [...topics];
-    const node = graph.add({
-      kind: 'stream-source',
-      name,
-      source: sourceSpec(name, list, consumed),
-    });
+    const source = sourceSpec(name, topics, consumed);
+    const node = graph.add({ kind: 'stream-source', name, source });
     const { key, value } = node.source;
     return new KStream({ graph, node, key, value, sources: [name], repartitionRequired: false });
   }
@@ -60,14 +60,18 @@ export class StreamsBuilder {
     const node = graph.add({
       kind: 'table-source',
       name,
-      source: sourceSpec(sourceName, [topic], options),
+      source: sourceSpec(sourceName, topic, options),
       create: () =>
         tableSource<K, V>({
           store: logic.stored ? store : null,
           sendOldValues: logic.sendsOldValues,
           sharedValues: false,
         }),
-      store: () => (logic.stored ? buildTableStore({ name: store, key, value, options }) : null),
+      store: ({ reuseTopic }) => {
+        if (!logic.stored) return null;
+        const built = buildTableStore({ name: store, key, value, options });
+        return reuseTopic ? backedByTopic(built, topic) : built;
+      },
     });
     const queryableStore = options.store ?? null;
     return new KTable({ graph, node, key, value, sources: [sourceName], logic, queryableStore });
@@ -86,7 +90,7 @@ export class StreamsBuilder {
     graph.add({
       kind: 'global-table',
       name: graph.nodeName('KTABLE-SOURCE-', options.name),
-      source: sourceSpec(sourceName, [topic], options),
+      source: sourceSpec(sourceName, topic, options),
       create: globalTableSource<K, V>(store),
       store: () => buildGlobalStore({ name: store, key, value, options }),
     });
@@ -104,24 +108,9 @@ export class StreamsBuilder {
    *
    * Errors: `STREAMS_TOPOLOGY`, naming the node and what to do, for whatever is wrong with the whole.
    */
-  build(): Topology {
-    const topology = new Topology(lower(this.#graph));
+  build(options: BuildOptions = {}): Topology {
+    const topology = new Topology(lower(this.#graph, optimizationsOf(options)));
     topology.plan(); // so that what is wrong shows here
     return topology;
   }
-}
-
-function sourceSpec<K, V>(
-  name: string,
-  topics: readonly string[],
-  { key, value, timestampExtractor, offsetReset }: Consumed<K, V>,
-): SourceSpec {
-  return {
-    name,
-    topics,
-    key: eraseSerde(key),
-    value: eraseSerde(value),
-    timestampExtractor: eraseExtractor(timestampExtractor),
-    offsetReset: offsetReset ?? null,
-  };
 }

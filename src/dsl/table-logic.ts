@@ -93,3 +93,18 @@ export function windowStoreView(store: string): TableView {
     },
   };
 }
+
+/** Of a table of sessions: a row is as recent as its session's last record. */
+export function sessionStoreView(store: string): TableView {
+  return {
+    stores: [store],
+    open(context) {
+      const rows = context.sessionTableStore(store);
+      return (windowed) => {
+        const { key, startMs, endMs } = windowed as Windowed<unknown>; // the join's types have made sure
+        const value = rows.get(key, startMs, endMs);
+        return value === null ? null : { value, timestampMs: endMs };
+      };
+    },
+  };
+}

@@ -1,14 +1,13 @@
-import type { TimeWindows } from '../common/time-windows.ts';
+import { SlidingWindows } from '../common/sliding-windows.ts';
 import type { Windowed } from '../common/windowed.ts';
 import type { Aggregator, Initializer } from '../operators/stream-aggregate.ts';
-import { windowedAggregate } from '../operators/windowed-aggregate.ts';
+import type { EmitStrategy } from '../operators/window-close.ts';
 import type { Serde } from '../serde/serde.ts';
 import { serdes } from '../serde/serdes.ts';
-import { TimeWindowedSerde } from '../serde/time-windowed-serde.ts';
 import { eraseSerde } from '../topology/erase.ts';
 import type { StreamGroup } from './stream-group.ts';
 import { KTable } from './ktable.ts';
-import { buildWindowStore, retentionOf, saysMaterialized, storeNameOf } from './materialized.ts';
+import { saysMaterialized, storeNameOf } from './materialized.ts';
 import type {
   Grouped,
   KeySerdeFor,
@@ -19,7 +18,7 @@ import type {
   WindowStoreOptions,
 } from './options.ts';
 import type { TableState } from './stream-state.ts';
-import { StoredTable, windowStoreView } from './table-logic.ts';
+import { checkEmit, planWindows, type AnyTimeWindows } from './window-plan.ts';
 
 interface WindowAggregation<K, V, A> {
   readonly prefix: 'KSTREAM-AGGREGATE-' | 'KSTREAM-REDUCE-';
@@ -28,20 +27,34 @@ interface WindowAggregation<K, V, A> {
 }
 
 /**
- * A grouped stream to be aggregated in tumbling or hopping windows of event time. The result is a table by key and
- * window; every update of a window is an update of the table, and records that come after a window has closed are
- * dropped. Null values reach the functions.
+ * A grouped stream to be aggregated in tumbling, hopping, sliding or unlimited windows of event time. The result is a
+ * table by key and window; every update of a window is an update of the table unless an emit strategy says otherwise, and
+ * records that come after a window has closed are dropped. Null values reach the functions, but not those of sliding
+ * windows.
  *
  * Source: `org.apache.kafka.streams.kstream.TimeWindowedKStream`.
  */
 export class TimeWindowedKStream<K, V, Known extends SerdePart = SerdePart> {
   readonly #group: StreamGroup;
-  readonly #windows: TimeWindows;
+  readonly #windows: AnyTimeWindows;
+  readonly #emit: EmitStrategy;
 
   /** Only the DSL itself makes these: use `KGroupedStream.windowedBy`. */
-  constructor(group: StreamGroup, windows: TimeWindows) {
+  constructor(group: StreamGroup, windows: AnyTimeWindows, emit: EmitStrategy = 'onWindowUpdate') {
     this.#group = group;
     this.#windows = windows;
+    this.#emit = emit;
+  }
+
+  /**
+   * Whether each update of a window is a result (the default), or each window once, when stream time has closed it. The
+   * latter looks for closed windows when a record comes, at most once in `emitIntervalMs`.
+   *
+   * Errors: `STREAMS_TOPOLOGY` where windows never close.
+   */
+  emitStrategy(strategy: EmitStrategy): TimeWindowedKStream<K, V, Known> {
+    checkEmit(this.#windows, strategy);
+    return new TimeWindowedKStream(this.#group, this.#windows, strategy);
   }
 
   /** How many records each key has in each window. */
@@ -49,8 +62,9 @@ export class TimeWindowedKStream<K, V, Known extends SerdePart = SerdePart> {
     ...[options]: Optional<KeySerdeFor<K, Known> & Named & WindowStoreOptions>
   ): KTable<Windowed<K>, number, SerdePart, number> {
     const given: Grouped<K, number> & WindowStoreOptions = options ?? {};
-    // Kafka Streams once named a store here that it no longer has, and goes on counting it.
-    if (given.store === undefined && (saysMaterialized(given) || given.retention !== undefined)) {
+    // Kafka Streams once named a store here that it no longer has, and goes on counting it; not for sliding windows.
+    const isGiven = saysMaterialized(given) || given.retention !== undefined;
+    if (given.store === undefined && isGiven && !(this.#windows instanceof SlidingWindows)) {
       this.#group.graph.storeName('KSTREAM-AGGREGATE-');
     }
     const aggregation: WindowAggregation<K, V, number> = {
@@ -96,25 +110,18 @@ export class TimeWindowedKStream<K, V, Known extends SerdePart = SerdePart> {
     inheritedValue: Serde<unknown> | null = null,
   ): TableState {
     const { graph } = this.#group;
-    const windows = this.#windows;
-    const store = storeNameOf(graph, prefix, options);
-    const retentionMs = retentionOf(store, windows, options);
-    const key = eraseSerde(options.key) ?? this.#group.key;
-    const value = eraseSerde(options.value) ?? inheritedValue;
-    const { sizeMs } = windows;
-    const logic = new StoredTable(windowStoreView(store));
+    const plan = planWindows({
+      windows: this.#windows,
+      emit: this.#emit,
+      store: storeNameOf(graph, prefix, options),
+      key: eraseSerde(options.key) ?? this.#group.key,
+      value: eraseSerde(options.value) ?? inheritedValue,
+      options,
+    });
     return this.#group.aggregate({
+      ...plan,
       name: graph.nodeName(prefix, options.name),
-      store,
-      queryable: options.store !== undefined,
-      buildStore: () => buildWindowStore({ name: store, key, value, options, sizeMs, retentionMs }),
-      create: () => {
-        const { sendsOldValues: sendOldValues } = logic;
-        return windowedAggregate({ store, windows, sendOldValues, initializer, aggregator });
-      },
-      key: key === null ? null : eraseSerde(new TimeWindowedSerde(key, { size: sizeMs })),
-      value,
-      logic,
+      create: () => plan.create({ initializer, aggregator }),
     });
   }
 }

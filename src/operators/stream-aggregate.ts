@@ -14,6 +14,8 @@ export type Aggregator<K, V, A> = (key: K, value: V, aggregate: A) => A | null;
 export interface StreamAggregateOptions<K, V, A> {
   readonly store: string;
   readonly sendOldValues: boolean;
+  /** False where another operator forwards what changes in the store: one does of those that share it. True if left out. */
+  readonly forwards?: boolean;
   readonly initializer: Initializer<A>;
   readonly aggregator: Aggregator<K, V, A>;
 }
@@ -42,13 +44,14 @@ class StreamAggregate<K, V, A> implements Processor<K, V> {
 
   constructor(
     context: InternalProcessorContext<K, Change<A>>,
-    { store, sendOldValues, initializer, aggregator }: StreamAggregateOptions<K, V, A>,
+    options: StreamAggregateOptions<K, V, A>,
   ) {
+    const { store, sendOldValues, forwards = true, initializer, aggregator } = options;
     this.#context = context;
     this.#store = context.tableStore(store);
     this.#initializer = initializer;
     this.#aggregator = aggregator;
-    this.#store.listen(tableForwarder(context), { sendOldValues });
+    if (forwards) this.#store.listen(tableForwarder(context), { sendOldValues });
   }
 
   process(record: StreamRecord<K, V>): void {

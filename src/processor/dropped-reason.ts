@@ -6,6 +6,7 @@ export type DroppedReason =
   | 'null-key'
   | 'null-value'
   | 'null-join-key'
+  | 'stale-response'
   | 'late'
   | 'expired-window'
   | 'negative-timestamp'

@@ -6,6 +6,16 @@
  */
 export type PunctuationType = 'stream-time' | 'wall-clock';
 
+export interface ScheduleOptions {
+  /**
+   * Anchors the calls at this time plus multiples of the interval, on the clock of the type; the first is the first of
+   * these that is still to come, so never before the start. Left out: as the type says.
+   *
+   * Source: KIP-1146.
+   */
+  readonly startTimeMs?: number;
+}
+
 /** Gets the task's stream time or the wall clock, in ms, not the time that was due. May be async, as a processor. */
 export type Punctuator = (timestampMs: number) => void | Promise<void>;
 

@@ -2,6 +2,7 @@ import type { MemberAssignment } from '../client/group-member.ts';
 import { RECOVERY, StreamsError, type ErrorCode } from '../common/errors.ts';
 import { TaskId } from '../common/task-id.ts';
 import { partitionKey } from '../common/topic-partition.ts';
+import { resolvePatterns } from '../topology/resolve-patterns.ts';
 import type { Subtopology, TopologyPlan } from '../topology/topology-plan.ts';
 import { decodeAssignmentInfo } from './assignment/subscription-info.ts';
 import type { AssignedTask } from './task-registry.ts';
@@ -25,10 +26,15 @@ export function readAssignedTasks(
   const { tasks, topology, error } = decodeAssignmentInfo(userData);
   if (error !== null) throw new StreamsError(errorCode(error.code), error.message);
   if (topology !== fingerprint) return null;
+  // What the patterns match was decided by the leader: this instance may have seen other topics.
+  const resolved = resolvePatterns(
+    plan,
+    partitions.map(({ topic }) => topic),
+  );
   const given = new Set(partitions.map(({ topic, partition }) => partitionKey(topic, partition)));
   return tasks.map((text) => {
     const id = TaskId.parse(text);
-    const subtopology = subtopologyOf(plan, id);
+    const subtopology = subtopologyOf(resolved, id);
     const inputs = subtopology.sourceTopics
       .map((planned) => ({ topic: names.resolve(planned), partition: id.partition }))
       .filter(({ topic, partition }) => given.has(partitionKey(topic, partition)));

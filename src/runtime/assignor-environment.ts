@@ -4,6 +4,7 @@ import type { TaskId } from '../common/task-id.ts';
 import type { TopicPartition } from '../common/topic-partition.ts';
 import type { StateDirectory } from '../state/state-directory.ts';
 import type { AssignorEnvironment } from './assignment/streams-partition-assignor.ts';
+import { isGlobalTaskId } from './global-stream-thread.ts';
 import type { InternalTopicManager, RequiredTopic } from './internal-topic-manager.ts';
 import type { CommittedOffsets } from './start-offsets.ts';
 import type { TaskManager } from './task-manager.ts';
@@ -53,7 +54,8 @@ export class InstanceEnvironment implements AssignorEnvironment {
   /** A task with state on disk that is not open counts as having some: how much, only its database knows. */
   async storedTasks(): Promise<ReadonlyMap<string, number>> {
     const { folder, registry } = this.#options;
-    const stored = new Map((await folder.list()).map((taskId) => [taskId, 0]));
+    const tasks = (await folder.list()).filter((taskId) => !isGlobalTaskId(taskId));
+    const stored = new Map(tasks.map((taskId) => [taskId, 0]));
     for (const { assigned, task, storage } of registry.live) {
       const taskId = assigned.id.toString();
       if (!stored.has(taskId)) continue;
@@ -63,7 +65,6 @@ export class InstanceEnvironment implements AssignorEnvironment {
         positions.reduce((sum, offset) => sum + offset, 0),
       );
     }
-    stored.delete('global');
     return stored;
   }
 

@@ -11,6 +11,8 @@ export interface ChangelogFacts extends TopicPartition {
   readonly earliest: number;
   /** The high watermark: a restore ends here, never at the last stable offset (I7). */
   readonly end: number;
+  /** A source topic of the task: it ends for a restore where the task goes on reading, and nothing beyond is restored. */
+  readonly isSource?: boolean;
   readonly compacted: boolean;
   /** How long tombstones stay readable. */
   readonly deleteRetentionMs: number;

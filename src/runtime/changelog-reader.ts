@@ -2,6 +2,7 @@ import type { FetchedPartition } from '../client/fetch-partition.ts';
 import type { Fetcher } from '../client/fetcher.ts';
 import type { Clock } from '../common/clock.ts';
 import { isStreamsError, StreamsError } from '../common/errors.ts';
+import type { Failpoints } from '../common/failpoints.ts';
 import { partitionKey } from '../common/topic-partition.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Counter, Gauge, Metrics, MetricTags } from '../observability/metrics.ts';
@@ -34,13 +35,14 @@ export interface StoreToRestore {
 export interface ChangelogReaderOptions {
   /** Makes a read_committed fetcher on the restore lane; it lives as long as one restore. */
   readonly openFetcher: () => Fetcher;
-  /** The records of a chunk in order; a record is valid until the next one is asked for. */
-  readonly recordsOf: (chunk: FetchedPartition) => Iterable<RestoredRecord>;
+  /** The records of a chunk below an offset, in order; a record is valid until the next one is asked for. */
+  readonly recordsOf: (chunk: FetchedPartition, endOffset: number) => Iterable<RestoredRecord>;
   readonly listener: RestoreListener;
   /** A batch is on disk: whatever fails later, this need not be done again. */
   readonly onProgress: () => void;
   readonly stallTimeoutMs: number;
   readonly clock: Clock;
+  readonly failpoints: Failpoints;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly tags: MetricTags;
@@ -80,11 +82,14 @@ export class ChangelogReader {
       open.set(partitionKey(topic, partition), new StoreRestore(target, this.#options));
     }
     if (open.size === 0) return;
+    const { failpoints } = this.#options;
+    failpoints.pass('restore.begin');
     const fetcher = this.#options.openFetcher();
     try {
       for (const restore of open.values()) restore.start();
       fetcher.assign([...open.values()].map((restore) => restore.assignment));
       await this.#replay(open, fetcher, signal);
+      failpoints.pass('restore.end');
     } finally {
       this.#remaining.set(0);
       await fetcher.close();
@@ -96,7 +101,7 @@ export class ChangelogReader {
     fetcher: Fetcher,
     signal: AbortSignal,
   ): Promise<void> {
-    const { clock, stallTimeoutMs } = this.#options;
+    const { clock, stallTimeoutMs, failpoints } = this.#options;
     let lastMoveMs = clock.monotonicMs();
     while (open.size > 0) {
       signal.throwIfAborted();
@@ -107,6 +112,7 @@ export class ChangelogReader {
         if (restore === undefined) continue;
         this.#restored.add(await restore.apply(chunk));
         this.#options.onProgress();
+        failpoints.pass('restore.batch');
         if (!restore.isDone) continue;
         await restore.end();
         open.delete(key);
@@ -157,9 +163,12 @@ class StoreRestore {
 
   /** Returns how many records there were. */
   async apply(chunk: FetchedPartition): Promise<number> {
-    const records = new CountedRecords(this.#options.recordsOf(chunk));
-    this.#position = chunk.nextOffset;
+    const { end, isSource = false } = this.#target.facts;
+    const limit = isSource ? end : Infinity;
+    const records = new CountedRecords(this.#options.recordsOf(chunk, limit));
+    this.#position = Math.min(chunk.nextOffset, limit);
     await this.#write(records, this.#wallTimeMs);
+    chunk.release?.(); // rows are copies
     this.#records += records.count;
     this.#tell('batch');
     return records.count;

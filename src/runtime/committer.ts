@@ -2,6 +2,7 @@ import type { PartitionOffset } from '../client/committed-offsets.ts';
 import type { Membership } from '../client/group-member.ts';
 import type { Clock, Timers } from '../common/clock.ts';
 import { invariant, StreamsError } from '../common/errors.ts';
+import type { Failpoints } from '../common/failpoints.ts';
 import type { TaskId } from '../common/task-id.ts';
 import type { Counter, Histogram, Metrics, MetricTags } from '../observability/metrics.ts';
 import type {
@@ -19,6 +20,8 @@ export interface TaskChangelog {
   readonly topicId: string;
   /** Where it ended when the store was complete: everything below is in the storage. */
   readonly end: number;
+  /** It is one of the task's source topics: the store is as far as the committed offset, and nothing is written. */
+  readonly isSource: boolean;
 }
 
 /** What a commit asks of a task. `StreamTask` is one. */
@@ -63,13 +66,16 @@ export interface OffsetCommit {
 export class TransactionalCommit implements OffsetCommit {
   readonly transactional = true;
   readonly #producer: CommittingProducer;
+  readonly #failpoints: Failpoints;
 
-  constructor(producer: CommittingProducer) {
+  constructor(producer: CommittingProducer, failpoints: Failpoints) {
     this.#producer = producer;
+    this.#failpoints = failpoints;
   }
 
   async commit(offsets: readonly PartitionOffset[], membership: Membership): Promise<void> {
     await this.#producer.sendOffsets(offsets, membership); // T5
+    this.#failpoints.pass('endtxn.before');
     await this.#producer.commitTransaction(); // T6
   }
 }
@@ -95,6 +101,7 @@ export interface CommitterOptions {
   readonly pendingTimeoutMs: number;
   readonly clock: Clock;
   readonly timers: Timers;
+  readonly failpoints: Failpoints;
   readonly metrics: Metrics;
   readonly tags: MetricTags;
 }
@@ -112,6 +119,8 @@ export class Committer {
   readonly #options: CommitterOptions;
   readonly #commits: Counter;
   readonly #latencyMs: Histogram;
+  /** Of what the last commit has passed: goes on beside the next transaction. */
+  #clearing: Promise<void> = Promise.resolve();
 
   constructor(options: CommitterOptions) {
     const { metrics, tags } = options;
@@ -125,7 +134,7 @@ export class Committer {
     tasks: readonly OpenTask[],
     membership: Membership,
   ): Promise<readonly PartitionOffset[]> {
-    const { producer, offsetCommit, clock } = this.#options;
+    const { producer, offsetCommit, clock, failpoints } = this.#options;
     const startMs = clock.monotonicMs();
 
     // T3: the record caches forward and log, which produces.
@@ -139,14 +148,19 @@ export class Committer {
 
     // T4: every produce is acknowledged before any offset is sent (I3).
     await producer.flush();
+    failpoints.pass('produce.acked');
 
     // T5, T6: at least one offset of every task that did anything, under the captured generation (I4, I5).
     const offsets = committing.flatMap(({ task }) => task.committableOffsets());
     invariant(offsets.length > 0, 'a commit has no offset to fence it');
+    failpoints.pass('offsets.before');
     await offsetCommit.commit(offsets, membership);
+    failpoints.pass('store.before');
 
     // T7: only now may the stores on disk know of it (I2).
+    await this.#cleared();
     await settleAll(committing.map((open) => this.#writeStores(open)));
+    failpoints.pass('store.after');
 
     // T8 is the caller's: only now may it publish the offsets.
 
@@ -206,21 +220,34 @@ export class Committer {
   }
 
   async #writeStores({ task, storage, changelogs }: OpenTask): Promise<void> {
-    await storage.write(task.seal(this.#positions(storage, changelogs)));
-    for (const range of task.postCommit()) await storage.clear(range);
+    const committed = task.committableOffsets();
+    await storage.write(task.seal(this.#positions(storage, changelogs, committed)));
+    const cleared = task.postCommit().map((range) => storage.clear(range));
+    this.#clearing = settleAll([this.#clearing, ...cleared]);
+    this.#clearing.catch(() => undefined); // the next commit throws it
+  }
+
+  /** Throws what the clearing after the last commit threw, once. */
+  async #cleared(): Promise<void> {
+    const clearing = this.#clearing;
+    this.#clearing = Promise.resolve();
+    await clearing;
   }
 
   /** Behind the last record that this thread has written to each changelog; where it wrote none, as before. */
   #positions(
     storage: TaskStorage,
     changelogs: readonly TaskChangelog[],
+    committed: readonly PartitionOffset[],
   ): ReadonlyMap<string, ChangelogPosition> {
     const { producer, clock } = this.#options;
     const wallTimeMs = clock.nowMs();
     const positions = new Map<string, ChangelogPosition>();
-    for (const { topic, partition, topicId, end } of changelogs) {
-      const acked = producer.ackedOffset(topic, partition) ?? -1;
-      const offset = Math.max(acked + 1, storage.position(topic)?.offset ?? end);
+    for (const { topic, partition, topicId, end, isSource } of changelogs) {
+      const next = isSource
+        ? committed.find((input) => input.topic === topic && input.partition === partition)?.offset
+        : (producer.ackedOffset(topic, partition) ?? -1) + 1;
+      const offset = Math.max(next ?? 0, storage.position(topic)?.offset ?? end);
       positions.set(topic, { topicId, offset, wallTimeMs });
     }
     return positions;

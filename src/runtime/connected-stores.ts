@@ -1,10 +1,25 @@
 import { StreamsError, type ErrorSite } from '../common/errors.ts';
+import type { JoinStore } from '../state/join-store.ts';
+import type { OuterJoinStore } from '../state/outer-join-store.ts';
+import type { SessionStore } from '../state/session-store.ts';
+import type { SessionTableStore } from '../state/session-table-store.ts';
+import type { SubscriptionStore } from '../state/subscription-store.ts';
+import type { ChangeBuffer, TimeOrderedBuffer } from '../state/time-ordered-buffer.ts';
+import type { VersionedKeyValueStore } from '../state/versioned-key-value-store.ts';
 import type { KeyValueStore } from '../state/key-value-store.ts';
 import type { ManagedStore } from '../state/managed-store.ts';
 import type { TableStore } from '../state/table-store.ts';
 import type { WindowStore } from '../state/window-store.ts';
 import type { WindowTableStore } from '../state/window-table-store.ts';
 import {
+  asSessionStore,
+  asSessionTableStore,
+  asJoinStore,
+  asOuterJoinStore,
+  asChangeBuffer,
+  asRecordBuffer,
+  asVersionedKeyValueStore,
+  asSubscriptionStore,
   asKeyValueStore,
   asTableStore,
   asWindowStore,
@@ -49,6 +64,38 @@ export class ConnectedStores {
 
   windowTableStore<K, V>(name: string): WindowTableStore<K, V> {
     return this.#find(name, (store) => asWindowTableStore<K, V>(store));
+  }
+
+  sessionStore<K, A>(name: string): SessionStore<K, A> {
+    return this.#find(name, (store) => asSessionStore<K, A>(store));
+  }
+
+  sessionTableStore<K, A>(name: string): SessionTableStore<K, A> {
+    return this.#find(name, (store) => asSessionTableStore<K, A>(store));
+  }
+
+  joinStore<K, V>(name: string): JoinStore<K, V> {
+    return this.#find(name, (store) => asJoinStore<K, V>(store));
+  }
+
+  outerJoinStore<K, VL, VR>(name: string): OuterJoinStore<K, VL, VR> {
+    return this.#find(name, (store) => asOuterJoinStore<K, VL, VR>(store));
+  }
+
+  changeBuffer<K, V>(name: string): ChangeBuffer<K, V> {
+    return this.#find(name, (store) => asChangeBuffer<K, V>(store));
+  }
+
+  recordBuffer<K, V>(name: string): TimeOrderedBuffer<K, V> {
+    return this.#find(name, (store) => asRecordBuffer<K, V>(store));
+  }
+
+  versionedKeyValueStore<K, V>(name: string): VersionedKeyValueStore<K, V> {
+    return this.#find(name, (store) => asVersionedKeyValueStore<K, V>(store));
+  }
+
+  subscriptionStore<FK, PK, V>(name: string): SubscriptionStore<FK, PK, V> {
+    return this.#find(name, (store) => asSubscriptionStore<FK, PK, V>(store));
   }
 
   #find<S extends object>(name: string, face: (store: ManagedStore) => S): S {

@@ -22,6 +22,8 @@ export interface GlobalStreamThreadOptions {
   readonly fetcher: Fetcher;
   /** The state folder or, where no global store is to outlive the process, memory. */
   readonly folder: StateDirectory;
+  /** Under which its storage is kept: see `globalTaskId`. */
+  readonly taskId: string;
   readonly clusterId: string;
   readonly topologyFingerprint: string;
   readonly openTask: (
@@ -33,10 +35,19 @@ export interface GlobalStreamThreadOptions {
   readonly logger: Logger;
 }
 
-/** Kafka Streams' name of the folder. */
+/** Kafka Streams' name of the folder; each further thread of a process has one of its own. */
 const FOLDER = 'global';
 const POLL_MS = 500;
 const LAP_RECORDS = 1_000;
+
+export function globalTaskId(threadIndex: number): string {
+  return threadIndex === 1 ? FOLDER : `${FOLDER}-${threadIndex}`;
+}
+
+/** True for what `globalTaskId` gives. */
+export function isGlobalTaskId(taskId: string): boolean {
+  return taskId.startsWith(FOLDER);
+}
 
 /**
  * Keeps the global stores of one instance: complete before anything else runs, then following their topics.
@@ -200,17 +211,17 @@ async function partitionsOf(
 
 /** The storage; emptied where it is not a beginning of what the topics hold now. */
 async function openStorage(
-  { folder, clusterId, topologyFingerprint, clock }: GlobalStreamThreadOptions,
+  { folder, taskId, clusterId, topologyFingerprint, clock }: GlobalStreamThreadOptions,
   facts: ReadonlyMap<string, ChangelogFacts>,
 ): Promise<TaskStorage> {
-  const request = { taskId: FOLDER, clusterId, topologyFingerprint, tasks: 1 };
+  const request = { taskId, clusterId, topologyFingerprint, tasks: 1 };
   const { storage } = await folder.open(request);
   for (const changelog of facts.values()) {
     const key = partitionKey(changelog.topic, changelog.partition);
     const { wipe } = resumePoint(storage.position(key), changelog, clock.nowMs(), false);
     if (wipe === null) continue;
     await storage.close();
-    await folder.wipe(FOLDER, wipe);
+    await folder.wipe(taskId, wipe);
     return (await folder.open(request)).storage;
   }
   return storage;

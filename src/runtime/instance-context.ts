@@ -4,6 +4,7 @@ import type { KafkaClient, KafkaClientOptions } from '../client/kafka-client.ts'
 import type { ProducerOptions } from '../client/producer.ts';
 import type { Transport } from '../client/transport.ts';
 import type { Clock, Random, Timers } from '../common/clock.ts';
+import type { Failpoints } from '../common/failpoints.ts';
 import type { TopicPartition } from '../common/topic-partition.ts';
 import type { Metrics, MetricTags } from '../observability/metrics.ts';
 import type { StateDirectory } from '../state/state-directory.ts';
@@ -27,6 +28,7 @@ export interface InstancePorts {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
+  readonly failpoints: Failpoints;
 }
 
 /** What the parts of one started instance share. */
@@ -42,6 +44,8 @@ export interface InstanceContext {
   readonly crc32c: FetcherOptions['crc32c'];
   readonly metrics: Metrics;
   readonly tags: MetricTags;
+  /** From 1, as Kafka Streams counts threads; group instance ids and transactional ids end in it. */
+  readonly threadIndex: number;
   readonly restoreListener: RestoreListener;
 }
 
@@ -51,7 +55,7 @@ export function isExactlyOnce({ processingGuarantee }: StreamsConfig): boolean {
 
 export function clientOptions(
   config: StreamsConfig,
-  { transport, clock, timers, random }: InstancePorts,
+  { transport, clock, timers, random, failpoints }: InstancePorts,
 ): KafkaClientOptions {
   return {
     transport,
@@ -63,6 +67,7 @@ export function clientOptions(
     clock,
     timers,
     random,
+    failpoints,
     logger: config.logger,
     requestTimeoutMs: config.requestTimeoutMs,
     connectTimeoutMs: config.connectTimeoutMs,

@@ -43,8 +43,8 @@ export function encodeOffsetMetadata({
 }
 
 /**
- * Null for text that is not of this format or of a newer version: what it meant is lost, as in Kafka Streams, and the
- * caller says so. Empty text (no metadata) gives the unknown time.
+ * Null for text that is not of this format or of a newer version, and for times beyond 2^53: what it meant is lost, as
+ * in Kafka Streams, and the caller says so. Empty text (no metadata) gives the unknown time.
  */
 export function decodeOffsetMetadata(text: string): OffsetMetadata | null {
   const processorTimesMs = new Map<string, number>();
@@ -54,6 +54,7 @@ export function decodeOffsetMetadata(text: string): OffsetMetadata | null {
   const isKnown = bytes[0] === VERSION || bytes[0] === VERSION_WITH_TIME_ONLY;
   if (!isKnown || bytes.length < 9) return null;
   const partitionTimeMs = readInt64(bytes, 1);
+  if (!Number.isSafeInteger(partitionTimeMs)) return null;
   if (bytes[0] === VERSION_WITH_TIME_ONLY || bytes.length === 9) {
     return { partitionTimeMs, processorTimesMs };
   }
@@ -62,7 +63,9 @@ export function decodeOffsetMetadata(text: string): OffsetMetadata | null {
   for (let left = readInt32(bytes, 9); left > 0; left--) {
     const end = at + 4 <= bytes.length ? at + 4 + readInt32(bytes, at) : Infinity;
     if (end < at + 4 || end + 8 > bytes.length) return null;
-    processorTimesMs.set(bytes.toString('utf8', at + 4, end), readInt64(bytes, end));
+    const timeMs = readInt64(bytes, end);
+    if (!Number.isSafeInteger(timeMs)) return null;
+    processorTimesMs.set(bytes.toString('utf8', at + 4, end), timeMs);
     at = end + 8;
   }
   return { partitionTimeMs, processorTimesMs };

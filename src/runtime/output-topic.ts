@@ -1,6 +1,7 @@
 import { NO_HEADERS, type Headers } from '../common/record.ts';
 import type { Counter, Metrics, MetricTags } from '../observability/metrics.ts';
 import type { StreamPartitioner } from '../processor/stream-partitioner.ts';
+import { writesBytes } from '../serde/bytes-serde.ts';
 import type { Serde, SerdeSite } from '../serde/serde.ts';
 
 /** As many bytes of records without a key go to one partition before the next has its turn, as in Java's producer. */
@@ -40,6 +41,8 @@ export class OutputTopic {
   readonly valueSite: OutputSite;
   /** Beyond this timestamp the topic refuses records, as of the last look at the clock; Infinity where it has no limit. */
   latestTimestampMs = -1;
+  readonly #lendsKey: boolean;
+  readonly #lendsValue: boolean;
   readonly #producedRecords: Counter;
   readonly #producedBytes: Counter;
   #stickyPartition = 0;
@@ -53,6 +56,9 @@ export class OutputTopic {
     this.partitioner = partitioner;
     this.keySite = new OutputSite(topic, true);
     this.valueSite = new OutputSite(topic, false);
+    // Bytes are copied into the batch before other code of the user runs, unless that is a partitioner.
+    this.#lendsKey = partitioner === null && writesBytes(key);
+    this.#lendsValue = partitioner === null && writesBytes(value);
     const nodeTags = { ...tags, 'processor-node-id': node, 'topic-name': topic };
     this.#producedRecords = metrics.counter('records-produced-total', nodeTags);
     this.#producedBytes = metrics.counter('bytes-produced-total', nodeTags);
@@ -61,6 +67,18 @@ export class OutputTopic {
   set headers(headers: Headers) {
     this.keySite.headers = headers;
     this.valueSite.headers = headers;
+  }
+
+  /** To be copied at once: where the key is bytes, they are its own. Errors: those of the serde. */
+  keyBytes(key: unknown): Uint8Array {
+    const isLent = this.#lendsKey && key instanceof Uint8Array;
+    return isLent ? key : this.key.serialize(key, this.keySite);
+  }
+
+  /** As `keyBytes`. */
+  valueBytes(value: unknown): Uint8Array {
+    const isLent = this.#lendsValue && value instanceof Uint8Array;
+    return isLent ? value : this.value.serialize(value, this.valueSite);
   }
 
   count(bytes: number): void {

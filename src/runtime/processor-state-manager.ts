@@ -1,5 +1,5 @@
-import { StreamsError } from '../common/errors.ts';
-import { NO_HEADERS } from '../common/record.ts';
+import { invariant, StreamsError } from '../common/errors.ts';
+import { NO_HEADERS, type Headers } from '../common/record.ts';
 import type { Metrics, MetricTags } from '../observability/metrics.ts';
 import type { ManagedStore, RestoredRecord } from '../state/managed-store.ts';
 import type { ObjectBudget } from '../state/object-budget.ts';
@@ -13,8 +13,9 @@ import type {
   StorageRange,
   TaskStorage,
 } from '../state/task-storage.ts';
-import { changelogTopicName } from '../topology/internal-topics.ts';
+import { changelogTopicOf } from '../topology/internal-topics.ts';
 import type { CurrentRecord } from './current-record.ts';
+import { ProcessorTimes } from './processor-times.ts';
 import type { RecordSink } from './record-sink.ts';
 
 export interface ProcessorStateManagerOptions {
@@ -52,16 +53,22 @@ class SinkChangelog implements ChangelogWriter {
     this.#partition = partition;
   }
 
-  append(key: Uint8Array, value: Uint8Array | null, timestampMs: number): void {
+  /** Never the headers of the record being processed: a changelog has none of those in Kafka Streams either (trap 45). */
+  append(
+    key: Uint8Array,
+    value: Uint8Array | null,
+    timestampMs: number,
+    headers: Headers = NO_HEADERS,
+  ): void {
     this.#current.requireAlive();
-    // No headers: a changelog has none in Kafka Streams either (trap 45).
-    this.#sink.append(this.#topic, this.#partition, key, value, timestampMs, NO_HEADERS);
+    this.#sink.append(this.#topic, this.#partition, key, value, timestampMs, headers);
   }
 }
 
-/** The stores of one task, driven together. `ManagedStore` says what each step means. Source: `ProcessorStateManager`. */
+/** The stores of one task, driven together, and the times that its operators keep. `ManagedStore` says what each step means. Source: `ProcessorStateManager`. */
 export class ProcessorStateManager {
   readonly changelogs: readonly TaskChangelog[];
+  readonly times = new ProcessorTimes();
   readonly #options: ProcessorStateManagerOptions;
   readonly #stores: ReadonlyMap<string, ManagedStore>;
   readonly #list: readonly ManagedStore[];
@@ -71,7 +78,7 @@ export class ProcessorStateManager {
     this.#options = options;
     this.changelogs = stores
       .filter(({ changelog }) => changelog !== null)
-      .map((store) => ({ topic: changelogTopicName(applicationId, store.name), partition, store }));
+      .map((store) => ({ topic: changelogTopicOf(applicationId, store), partition, store }));
     this.#stores = new Map(stores.map((store) => [store.name, this.#open(store)]));
     this.#list = [...this.#stores.values()];
   }
@@ -103,6 +110,7 @@ export class ProcessorStateManager {
         site: { taskId: this.#options.current.taskId, topic: changelogTopic },
       });
     }
+    this.#requireForward(changelogTopic, position);
     const entries = store.restore(records);
     await this.#options.storage.write({
       entries,
@@ -118,8 +126,19 @@ export class ProcessorStateManager {
   }
 
   seal(positions: ReadonlyMap<string, ChangelogPosition>): CommittedChanges {
+    for (const [topic, position] of positions) this.#requireForward(topic, position);
     const sealed = this.#list.map((store) => store.seal());
     return { entries: chain(sealed), positions };
+  }
+
+  /** A position that goes back would claim less than the rows beside it hold, and apply changes to them twice (I1). */
+  #requireForward(topic: string, { topicId, offset }: ChangelogPosition): void {
+    const known = this.position(topic);
+    const isForward = known?.topicId !== topicId || offset >= known.offset;
+    invariant(isForward, `the position of a changelog would go back to ${offset}`, {
+      taskId: this.#options.current.taskId,
+      topic,
+    });
   }
 
   written(): void {
@@ -131,14 +150,17 @@ export class ProcessorStateManager {
   }
 
   beginUndo(): void {
+    this.times.beginUndo();
     for (const store of this.#list) store.beginUndo();
   }
 
   undo(): void {
+    this.times.undo();
     for (const store of this.#list) store.undo();
   }
 
   endUndo(): void {
+    this.times.endUndo();
     for (const store of this.#list) store.endUndo();
   }
 
@@ -155,12 +177,12 @@ export class ProcessorStateManager {
   #open(builder: StoreBuilder): ManagedStore {
     const { applicationId, current } = this.#options;
     const { storage, recordCache, objects, metrics, tags, dropExpiredWindow } = this.#options;
-    const changelogTopic = changelogTopicName(applicationId, builder.name);
+    const changelogTopic = changelogTopicOf(applicationId, builder);
+    const isLogged = builder.changelog !== null && builder.changelog.sourceTopic === undefined;
     return builder.open({
       taskId: current.taskId,
       storage,
-      changelog:
-        builder.changelog === null ? null : new SinkChangelog(this.#options, changelogTopic),
+      changelog: isLogged ? new SinkChangelog(this.#options, changelogTopic) : null,
       changelogTopic,
       recordCache,
       objects,

@@ -25,9 +25,11 @@ export class ProducerSink implements RecordSink {
     await this.#producer.prepareTopics(topics);
     const unknown = topics.filter((topic) => !this.#timestampLimitsMs.has(topic));
     if (unknown.length === 0) return;
-    for (const [topic, config] of await this.#admin.describeConfigs(unknown)) {
-      // Brokers before 3.6 have no such limit.
-      this.#timestampLimitsMs.set(topic, Number(config.get(LIMIT_CONFIG) ?? Infinity));
+    const configs = await this.#admin.describeConfigs(unknown, { ifAllowed: true });
+    for (const topic of unknown) {
+      // Brokers before 3.6 have no such limit. Where we may not know it, the broker refuses what is beyond.
+      const limit = configs.get(topic)?.get(LIMIT_CONFIG) ?? Infinity;
+      this.#timestampLimitsMs.set(topic, Number(limit));
     }
   }
 

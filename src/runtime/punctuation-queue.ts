@@ -29,9 +29,20 @@ export class Punctuation implements Cancellable {
 
   /** To the next multiple of the interval that is still to come: however many were missed, they were one call. */
   reschedule(nowMs: number): void {
-    const passed = Math.floor((nowMs - this.dueMs) / this.#intervalMs);
-    this.dueMs += (Math.max(passed, 0) + 1) * this.#intervalMs;
+    this.dueMs = nextDueMs({ dueMs: this.dueMs, intervalMs: this.#intervalMs, nowMs });
   }
+}
+
+export interface DueTime {
+  readonly dueMs: number;
+  readonly intervalMs: number;
+  readonly nowMs: number;
+}
+
+/** The first multiple of the interval behind a due time that is still to come. */
+export function nextDueMs({ dueMs, intervalMs, nowMs }: DueTime): number {
+  const passed = Math.floor((nowMs - dueMs) / intervalMs);
+  return dueMs + (Math.max(passed, 0) + 1) * intervalMs;
 }
 
 /**

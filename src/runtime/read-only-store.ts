@@ -10,6 +10,9 @@ const READS: ReadonlySet<string | symbol> = new Set([
   'fetch',
   'fetchRange',
   'fetchAll',
+  'fetchSession',
+  'findSessions',
+  'getAsOf',
 ]);
 
 /**

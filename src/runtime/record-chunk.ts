@@ -38,4 +38,6 @@ export interface RecordChunk {
   readonly nextOffset: number;
   /** At least as many as there are. */
   readonly recordCount: number;
+  /** The memory of the batches may be used again: nobody reads them any more. At most once; never is no error. */
+  readonly release?: () => void;
 }

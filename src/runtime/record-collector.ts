@@ -61,9 +61,9 @@ export class RecordCollector {
     let value: Uint8Array | null = null;
     let isKey = true;
     try {
-      if (record.key !== null) key = output.key.serialize(record.key, output.keySite);
+      if (record.key !== null) key = output.keyBytes(record.key);
       isKey = false;
-      if (record.value !== null) value = output.value.serialize(record.value, output.valueSite);
+      if (record.value !== null) value = output.valueBytes(record.value);
     } catch (cause) {
       const part = isKey ? 'key' : 'value';
       const message =

@@ -4,8 +4,10 @@ import { NO_HEADERS, StreamRecord, type Headers } from '../common/record.ts';
 import type { Counter } from '../observability/metrics.ts';
 import type { DroppedReason } from '../processor/dropped-reason.ts';
 import type { TimestampExtractor } from '../processor/timestamp-extractor.ts';
+import { readsBytes } from '../serde/bytes-serde.ts';
 import type { Serde, SerdeSite } from '../serde/serde.ts';
 import { messageOf } from './message-of.ts';
+import { OwnedBytes } from './owned-bytes.ts';
 import { UNKNOWN_TIME_MS } from './offset-metadata.ts';
 import type { ProcessorNode } from './processor-node.ts';
 import type { RecordChunk, RecordCursor } from './record-chunk.ts';
@@ -80,6 +82,7 @@ export class RecordQueue {
   readonly #readValue: Read;
   readonly #keySite: QueueSite;
   readonly #valueSite: QueueSite;
+  readonly #releasesChunks: boolean;
 
   /** The first one is being read; one that was read is let go, since it holds the bytes of its fetch. */
   #chunks: RecordChunk[] = [];
@@ -103,8 +106,12 @@ export class RecordQueue {
     this.#listener = options.listener;
     this.#consumedRecords = options.consumedRecords;
     this.#extractor = options.timestampExtractor;
-    this.#readKey = reader(options.key);
-    this.#readValue = reader(options.value);
+    // For keys alone it would copy all that lies between them, too.
+    const owned = readsBytes(options.value) ? new OwnedBytes() : null;
+    this.#readKey = reader(options.key, owned);
+    this.#readValue = reader(options.value, owned);
+    // `deserialize` gets a view, which serdes that users write may well return: that memory is never used again.
+    this.#releasesChunks = readsInPlace(options.key) && readsInPlace(options.value);
     this.#keySite = new QueueSite(options.topic, true);
     this.#valueSite = new QueueSite(options.topic, false);
   }
@@ -221,6 +228,7 @@ export class RecordQueue {
       // The count of a chunk may have been too high.
       this.#buffered -= chunk.batches.length === 0 ? chunk.recordCount : this.#recordsLeftInChunk;
       this.#chunks.shift();
+      if (this.#releasesChunks) chunk.release?.();
       this.#batchIndex = 0;
     }
   }
@@ -319,7 +327,10 @@ export class RecordQueue {
   }
 }
 
-function reader(serde: Serde<unknown>): Read {
+function reader(serde: Serde<unknown>, owned: OwnedBytes | null): Read {
+  if (owned !== null && readsBytes(serde)) {
+    return (bytes, start, end) => owned.view(bytes, start, end);
+  }
   if (readsInPlace(serde)) {
     return (bytes, start, end, site) => serde.deserializeAt(bytes, start, end, site);
   }

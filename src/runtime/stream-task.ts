@@ -1,4 +1,4 @@
-import type { Clock } from '../common/clock.ts';
+import type { Clock, Timers } from '../common/clock.ts';
 import { invariant, StreamsError } from '../common/errors.ts';
 import type { TaskId } from '../common/task-id.ts';
 import type { TopicPartition } from '../common/topic-partition.ts';
@@ -45,6 +45,8 @@ export interface StreamTaskOptions {
   readonly createCursor: (partition: TopicPartition) => RecordCursor;
   readonly lag: ConsumerLag;
   readonly clock: Clock;
+  /** For the deadline of a processor's `close`; left out, it has none. */
+  readonly timers?: Timers | undefined;
   readonly metrics: Metrics;
   /** Of the thread; the task adds its own. */
   readonly tags: MetricTags;
@@ -106,7 +108,6 @@ export class StreamTask {
   #isStarted = false;
   #didWork = false;
   #commitRequested = false;
-  #processorTimesMs = new Map<string, number>();
   readonly #committed = new Map<RecordQueue, number>();
 
   private constructor(options: StreamTaskOptions) {
@@ -162,7 +163,11 @@ export class StreamTask {
   /** Makes the processors and takes up the times that were committed. Errors: those of the processors' constructors. */
   async start(positions: readonly SourcePosition[]): Promise<void> {
     await this.#closeAbandoned();
-    this.#processorTimesMs = new Map();
+    // Whatever outlived an abort would be committed with what comes now (I9).
+    invariant(this.uncommittedBytes === 0, 'a task starts with nothing uncommitted', {
+      taskId: this.#name,
+    });
+    this.#execution.processorTimes.clear();
     this.#committed.clear();
     let streamTimeMs = UNKNOWN_TIME_MS;
     for (const position of positions) {
@@ -280,16 +285,13 @@ export class StreamTask {
    * where the task did anything, so that the commit is fenced (I4).
    */
   committableOffsets(): readonly PartitionOffset[] {
-    if (!this.#didWork) return [];
-    const known = this.#group.queues.filter((queue) => queue.nextOffset() !== null);
-    const moved = known.filter((queue) => queue.nextOffset() !== this.#committed.get(queue));
-    return (moved.length > 0 ? moved : known.slice(0, 1)).map((queue) => ({
+    return this.#committable().map((queue) => ({
       topic: queue.topic,
       partition: queue.partition,
-      offset: queue.nextOffset() ?? 0,
+      offset: this.#forwardOffset(queue),
       metadata: encodeOffsetMetadata({
         partitionTimeMs: queue.partitionTimeMs,
-        processorTimesMs: this.#processorTimesMs,
+        processorTimesMs: this.#execution.processorTimes.all,
       }),
     }));
   }
@@ -299,10 +301,7 @@ export class StreamTask {
    * `positions`: for each changelog topic that was written, where its last acknowledged record ends.
    */
   seal(positions: ReadonlyMap<string, ChangelogPosition>): CommittedChanges {
-    for (const { topic, partition, offset } of this.committableOffsets()) {
-      const queue = this.#group.queue(topic, partition);
-      if (queue !== undefined) this.#committed.set(queue, offset);
-    }
+    for (const queue of this.#committable()) this.#committed.set(queue, queue.nextOffset() ?? 0);
     this.#didWork = false;
     this.#commitRequested = false;
     return this.#execution.state.seal(positions);
@@ -340,6 +339,27 @@ export class StreamTask {
     }
   }
 
+  /** What is committed never goes back (I15). */
+  #forwardOffset(queue: RecordQueue): number {
+    const { topic, partition } = queue;
+    const offset = queue.nextOffset() ?? 0;
+    const committed = this.#committed.get(queue) ?? 0;
+    invariant(offset >= committed, `a commit would go back from ${committed} to ${offset}`, {
+      taskId: this.#name,
+      topic,
+      partition,
+    });
+    return offset;
+  }
+
+  /** The partitions that a commit names now. */
+  #committable(): readonly RecordQueue[] {
+    if (!this.#didWork) return [];
+    const known = this.#group.queues.filter((queue) => queue.nextOffset() !== null);
+    const moved = known.filter((queue) => queue.nextOffset() !== this.#committed.get(queue));
+    return moved.length > 0 ? moved : known.slice(0, 1);
+  }
+
   #begin({ topic, partition, offset, metadata }: SourcePosition): number {
     const queue = this.#group.queue(topic, partition);
     invariant(queue !== undefined, 'a position of a partition that the task does not read', {
@@ -356,10 +376,7 @@ export class StreamTask {
       );
     }
     const partitionTimeMs = decoded?.partitionTimeMs ?? UNKNOWN_TIME_MS;
-    for (const [name, timeMs] of decoded?.processorTimesMs ?? []) {
-      const known = this.#processorTimesMs.get(name) ?? -Infinity;
-      this.#processorTimesMs.set(name, Math.max(known, timeMs));
-    }
+    if (decoded !== null) this.#execution.processorTimes.restore(decoded.processorTimesMs);
     queue.reset(offset, partitionTimeMs);
     if (offset !== null) this.#committed.set(queue, offset);
     return partitionTimeMs;

@@ -163,7 +163,7 @@ export class StreamThread {
     if (!tasks.isSuspended) input.readFor(tasks.running);
     const fetched = input.take();
     const commitWaits =
-      this.#isCommitDue() && tasks.running.some(({ task }) => task.pending !== null);
+      tasks.running.some(({ task }) => task.pending !== null) && this.#isCommitDue();
     const worked = commitWaits ? false : this.#processSlice();
     input.resume();
     producer.poke();

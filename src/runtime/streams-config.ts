@@ -72,6 +72,8 @@ export interface StreamsConfig {
   readonly maxTaskIdleMs: number;
   /** Records that may wait before async processors of one task; what one record leads to must fit. */
   readonly maxAsyncRecordsPerTask: number;
+  /** Least time between two looks for results that only time makes due: those of left and outer joins of streams. */
+  readonly emitIntervalMs: number;
   /** Records of one partition in memory beyond which it is not fetched. */
   readonly bufferedRecordsPerPartition: number;
   /** Fetched bytes that no task has taken yet. */
@@ -106,6 +108,8 @@ export interface StreamsConfig {
   readonly taskTimeoutMs: number;
   /** How long a restore may stand still; longer than a replica may stay out of sync (`replica.lag.time.max.ms`). */
   readonly restoreStallTimeoutMs: number;
+  /** How long a processor's `close` may take; the task goes on without it then. */
+  readonly processorCloseTimeoutMs: number;
   /** How long `close()` may take before what is open is aborted. */
   readonly closeTimeoutMs: number;
   /** How long records are processed before the event loop gets a turn. */
@@ -254,6 +258,7 @@ const OPTIONS: { readonly [K in keyof StreamsConfig]: OptionSpec<StreamsConfig[K
     parse: (value, option) => (value === -1 ? -1 : duration(0).parse(value, option)),
   },
   maxAsyncRecordsPerTask: integer(10_000, 1),
+  emitIntervalMs: duration(1000),
   bufferedRecordsPerPartition: integer(1000, 1),
   fetchBufferBytes: integer(32 * MIB, 1),
   fetchMaxBytes: integer(50 * MIB, 1),
@@ -280,6 +285,7 @@ const OPTIONS: { readonly [K in keyof StreamsConfig]: OptionSpec<StreamsConfig[K
   metadataMaxAgeMs: duration(300_000, 1),
   taskTimeoutMs: duration(300_000),
   restoreStallTimeoutMs: duration(60_000, 1),
+  processorCloseTimeoutMs: duration(10_000, 1),
   closeTimeoutMs: duration(30_000),
   sliceMs: duration(5, 1),
 
@@ -287,6 +293,23 @@ const OPTIONS: { readonly [K in keyof StreamsConfig]: OptionSpec<StreamsConfig[K
 };
 
 const EXACTLY_ONCE_COMMIT_INTERVAL_MS = 100;
+
+/** Totals of an instance, of which each thread gets an equal share. */
+const SHARED = [
+  'statestoreCacheMaxBytes',
+  'stateObjectsMaxBytes',
+  'levelMemoryMaxBytes',
+  'levelMaxOpenFiles',
+  'fetchBufferBytes',
+  'bufferMemory',
+] as const satisfies readonly (keyof StreamsConfig)[];
+
+/** The options as one of `threads` stream threads has them. */
+export function shareOfThread(config: StreamsConfig): StreamsConfig {
+  const shares = SHARED.map((name) => [name, Math.floor(config[name] / config.threads)] as const);
+  const own: Partial<StreamsConfig> = Object.fromEntries(shares);
+  return { ...config, ...own };
+}
 
 /**
  * The options with every default filled in.
@@ -333,9 +356,6 @@ function checkTogether(config: StreamsConfig): void {
       'heartbeatIntervalMs',
       `${heartbeatIntervalMs} ms leaves no room for a heartbeat within sessionTimeoutMs, ${sessionTimeoutMs} ms`,
     );
-  }
-  if (config.threads > 1) {
-    reject('threads', 'this version runs one stream thread an instance: start more instances');
   }
 }
 

@@ -8,7 +8,7 @@ import { SharedObjectBudget } from '../state/shared-object-budget.ts';
 import { SharedRecordCache } from '../state/shared-record-cache.ts';
 import { fingerprint } from '../topology/fingerprint.ts';
 import type { TopologyPlan } from '../topology/topology-plan.ts';
-import { GlobalStreamThread } from './global-stream-thread.ts';
+import { GlobalStreamThread, globalTaskId } from './global-stream-thread.ts';
 import { GlobalTask } from './global-task.ts';
 import {
   clientOptions,
@@ -17,6 +17,7 @@ import {
   type InstancePorts,
 } from './instance-context.ts';
 import type { RestoreListener } from './restore-listener.ts';
+import type { RunningInstance } from './running-instance.ts';
 import type { StreamsConfig, UncaughtExceptionResponse } from './streams-config.ts';
 import { TopicNames } from './task-topology.ts';
 import { assembleThread, type AssembledThread } from './thread-assembly.ts';
@@ -27,6 +28,8 @@ export interface StreamsInstanceOptions {
   readonly ports: InstancePorts;
   readonly metrics: Metrics;
   readonly tags: MetricTags;
+  /** From 1. */
+  readonly threadIndex: number;
   readonly restoreListener: RestoreListener;
   /** Throws where the cluster cannot do what the config asks for. */
   readonly checkCluster: (client: KafkaClient) => void;
@@ -44,7 +47,7 @@ type Closer = () => Promise<void>;
  *     run     until `stop`, or until one of the threads fails
  *     close   in the reverse order; what is still open is aborted
  */
-export class StreamsInstance {
+export class StreamsInstance implements RunningInstance {
   readonly #closers: Closer[];
   readonly #global: GlobalStreamThread | null;
   readonly #assembled: AssembledThread | null;
@@ -84,7 +87,6 @@ export class StreamsInstance {
     }
   }
 
-  /** Resolves after `stop`, with everything committed; rejects with what made a thread fail. */
   async run(): Promise<void> {
     const following = this.#global?.run();
     const running = this.#assembled?.thread.run() ?? this.#runWithoutTasks();
@@ -108,17 +110,14 @@ export class StreamsInstance {
     this.#stopped?.();
   }
 
-  /** After `run`. The group hands the tasks on at once where the member leaves it. */
   async leaveGroup(): Promise<void> {
     await this.#assembled?.thread.leave();
   }
 
-  /** Makes whatever still waits for a broker fail; `run` then ends. */
   async close(): Promise<void> {
     await closeAll(this.#closers);
   }
 
-  /** The stores of this name whose tasks run here; null while some of them do not yet. */
   stores(name: string): readonly ManagedStore[] | null {
     const global = this.#global?.stores.get(name);
     if (global !== undefined) return [global];
@@ -145,7 +144,8 @@ async function openContext(
   closers: Closer[],
   signal: AbortSignal,
 ): Promise<InstanceContext> {
-  const { plan, config, ports, metrics, tags, restoreListener, checkCluster } = options;
+  const { plan, config, ports, metrics, tags, threadIndex, restoreListener, checkCluster } =
+    options;
   // None of the three needs another.
   const [client, folder, crc32c] = await Promise.allSettled([
     KafkaClient.connect({ ...clientOptions(config, ports), signal }),
@@ -175,6 +175,7 @@ async function openContext(
     crc32c: crc32c.value,
     metrics,
     tags,
+    threadIndex,
     restoreListener,
   };
 }
@@ -199,6 +200,7 @@ async function openGlobal(
       admin: new Admin(client),
       fetcher: new Fetcher(fetcherOptions({ ...context, client }, 'fetch')),
       folder: globalStores.some(({ store }) => store.persistent) ? folder : memory,
+      taskId: globalTaskId(context.threadIndex),
       clusterId: client.clusterId,
       topologyFingerprint,
       openTask: (partitions, storage) =>

@@ -13,4 +13,6 @@ export type TaskConfig = Pick<
   | 'processingRetries'
   | 'maxTaskIdleMs'
   | 'maxAsyncRecordsPerTask'
+  | 'emitIntervalMs'
+  | 'processorCloseTimeoutMs'
 >;

@@ -1,9 +1,11 @@
-import type { Clock } from '../common/clock.ts';
+import type { Clock, Timers } from '../common/clock.ts';
+import { StreamsError } from '../common/errors.ts';
 import type { StreamRecord } from '../common/record.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Counter, Metrics, MetricTags } from '../observability/metrics.ts';
 import type { DroppedReason } from '../processor/dropped-reason.ts';
-import type { Cancellable, PunctuationType, Punctuator } from '../processor/punctuator.ts';
+import type { Shared } from '../processor/internal-processor-context.ts';
+import type { Cancellable } from '../processor/punctuator.ts';
 import type { ManagedStore } from '../state/managed-store.ts';
 import type { ObjectBudget } from '../state/object-budget.ts';
 import type { RecordCache } from '../state/record-cache.ts';
@@ -13,10 +15,15 @@ import { AsyncCalls } from './async-calls.ts';
 import { ConnectedStores } from './connected-stores.ts';
 import { CurrentRecord } from './current-record.ts';
 import { DroppedRecords } from './dropped-records.ts';
-import { ProcessorContextImpl, type ContextTask } from './processor-context-impl.ts';
+import {
+  ProcessorContextImpl,
+  type ContextTask,
+  type ScheduleRequest,
+} from './processor-context-impl.ts';
 import { ProcessorNode } from './processor-node.ts';
 import { ProcessorStateManager } from './processor-state-manager.ts';
-import { PunctuationQueue } from './punctuation-queue.ts';
+import type { ProcessorTimes } from './processor-times.ts';
+import { nextDueMs, PunctuationQueue } from './punctuation-queue.ts';
 import { RecordCollector } from './record-collector.ts';
 import type { RecordSink } from './record-sink.ts';
 import { SinkProcessor } from './sink-processor.ts';
@@ -38,6 +45,8 @@ export interface TaskExecutionOptions {
   readonly objects: ObjectBudget;
   readonly globalStores: ReadonlyMap<string, ManagedStore>;
   readonly clock: Clock;
+  /** Left out: what a processor waits for when it is closed is waited for, however long it takes. */
+  readonly timers?: Timers | undefined;
   readonly metrics: Metrics;
   readonly tags: MetricTags;
   readonly logger: Logger;
@@ -63,6 +72,7 @@ export class TaskExecution implements ContextTask {
   readonly #options: TaskExecutionOptions;
   readonly #calls: AsyncCalls;
   readonly #collector: RecordCollector;
+  readonly #shared = new Map<Shared<unknown>, unknown>();
   #nodes: readonly ProcessorNode[] = [];
 
   constructor(options: TaskExecutionOptions) {
@@ -133,9 +143,32 @@ export class TaskExecution implements ContextTask {
   async closeProcessors(): Promise<void> {
     const nodes = this.#nodes;
     this.#nodes = [];
-    const outcomes = await Promise.allSettled(nodes.map((node) => node.close()));
+    const outcomes = await Promise.allSettled(nodes.map((node) => this.#closeInTime(node)));
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
+  }
+
+  /** Its task is somebody else's next, who cannot wait for a promise that never settles. */
+  async #closeInTime(node: ProcessorNode): Promise<void> {
+    const { timers, config, taskId } = this.#options;
+    const { processorCloseTimeoutMs } = config;
+    if (timers === undefined) {
+      await node.close();
+      return;
+    }
+    const closed = new AbortController();
+    const tooLate = timers.sleep(processorCloseTimeoutMs, closed.signal).then(() => {
+      throw new StreamsError(
+        'STREAMS_PROCESSING',
+        `close() of a processor has not settled for ${processorCloseTimeoutMs} ms (processorCloseTimeoutMs): give what it waits for a timeout`,
+        { site: { taskId, node: node.name } },
+      );
+    });
+    try {
+      await Promise.race([node.close(), tooLate]);
+    } finally {
+      closed.abort();
+    }
   }
 
   get streamTimeMs(): number {
@@ -146,21 +179,11 @@ export class TaskExecution implements ContextTask {
     return this.#options.clock.nowMs();
   }
 
-  schedule(
-    node: ProcessorNode,
-    intervalMs: number,
-    type: PunctuationType,
-    punctuator: Punctuator,
-  ): Cancellable {
-    // Stream time is aligned to 0 and fires as soon as it is known; the wall clock is aligned to now.
-    return type === 'stream-time'
-      ? this.streamTimePunctuations.schedule({ node, punctuator, intervalMs, firstMs: 0 })
-      : this.wallClockPunctuations.schedule({
-          node,
-          punctuator,
-          intervalMs,
-          firstMs: this.systemTimeMs() + intervalMs,
-        });
+  schedule(node: ProcessorNode, request: ScheduleRequest): Cancellable {
+    const { intervalMs, punctuator } = request;
+    const queue =
+      request.type === 'stream-time' ? this.streamTimePunctuations : this.wallClockPunctuations;
+    return queue.schedule({ node, punctuator, intervalMs, firstMs: this.#firstDueMs(request) });
   }
 
   requestCommit(): void {
@@ -179,8 +202,29 @@ export class TaskExecution implements ContextTask {
     return metrics.counter(name, { ...tags, 'processor-node-id': node });
   }
 
+  get processorTimes(): ProcessorTimes {
+    return this.state.times;
+  }
+
+  get emitIntervalMs(): number {
+    return this.#options.config.emitIntervalMs;
+  }
+
+  shared<T>(shared: Shared<T>): T {
+    if (!this.#shared.has(shared)) this.#shared.set(shared, shared.create());
+    return this.#shared.get(shared) as T; // what `shared` has made
+  }
+
   drop(node: string, reason: DroppedReason): void {
     this.dropped.count(reason, () => this.current.site(node));
+  }
+
+  /** Stream time is aligned to 0 and fires as soon as it is known; the wall clock is aligned to now. */
+  #firstDueMs({ intervalMs, type, startTimeMs }: ScheduleRequest): number {
+    const nowMs = type === 'stream-time' ? this.streamTimeMs : this.systemTimeMs();
+    if (startTimeMs === null) return type === 'stream-time' ? 0 : nowMs + intervalMs;
+    if (startTimeMs >= nowMs) return startTimeMs;
+    return nextDueMs({ dueMs: startTimeMs, intervalMs, nowMs });
   }
 
   #make(node: Exclude<TopologyNode, { kind: 'source' }>): ProcessorNode {

@@ -1,6 +1,6 @@
 import type { Admin } from '../client/admin.ts';
 import type { Clock } from '../common/clock.ts';
-import { invariant } from '../common/errors.ts';
+import { invariant, StreamsError } from '../common/errors.ts';
 import { partitionKey, type TopicPartition } from '../common/topic-partition.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { StoreBuilder } from '../state/store-builder.ts';
@@ -42,6 +42,8 @@ export interface TaskOpenerOptions {
   readonly prepareOutputs: (tasks: readonly AssignedTask[]) => Promise<void>;
   readonly registry: TaskRegistry;
   readonly reader: ChangelogReader;
+  /** Of the source topics of the whole application, as they are now: state comes from them, directly or not. */
+  readonly sourceIds: () => ReadonlyMap<string, string>;
   readonly allowTruncatedChangelog: boolean;
   readonly exactlyOnce: boolean;
   readonly clock: Clock;
@@ -129,11 +131,10 @@ export class TaskOpener {
       prepareOutputs(tasks),
     ]);
     signal.throwIfAborted();
-    return {
-      committed,
-      changelogs,
-      starts: new Map(starts.map((start) => [partitionKey(start.topic, start.partition), start])),
-    };
+    const startOf = new Map(
+      starts.map((start) => [partitionKey(start.topic, start.partition), start]),
+    );
+    return { committed, changelogs: endAtStarts(changelogs, stores, startOf), starts: startOf };
   }
 
   /** The stores that have something to replay; wipes a task one of whose positions cannot be trusted. */
@@ -166,7 +167,12 @@ export class TaskOpener {
       const isRebuilt = wipes.has(live.assigned) || live.storage.position(topic) === undefined;
       if (isRebuilt && !allowTruncatedChangelog) refuseTruncatedChangelog(store, facts, times);
     }
+    const sourceIds = this.#options.sourceIds();
+    for (const assigned of tasks) {
+      if (!wipes.has(assigned)) checkSources(registry.of(assigned), sourceIds);
+    }
     for (const [assigned, wipe] of wipes) await registry.wipe(assigned, wipe);
+    for (const assigned of tasks) registry.of(assigned).storage.setSourceIds(sourceIds);
 
     return listStores().flatMap((logged) => {
       const { live, store, topic, partition } = logged;
@@ -183,14 +189,51 @@ export class TaskOpener {
 
   /** While it is not too late: the broker goes by its clock, and the windows by event time. */
   #warnOfOldTimes(
-    { kind, name }: StoreBuilder,
+    { retentionMs: storeRetentionMs, name }: StoreBuilder,
     { topic, retentionMs }: ChangelogFacts,
     { streamTimeMs, nowMs }: { readonly streamTimeMs: number; readonly nowMs: number },
   ): void {
-    if (kind !== 'window' || streamTimeMs < 0 || streamTimeMs >= nowMs - retentionMs) return;
+    if (storeRetentionMs === undefined) return;
+    if (streamTimeMs < 0 || streamTimeMs >= nowMs - retentionMs) return;
     this.#options.logger.warn(
       { store: name, topic, retentionMs, streamTimeMs },
       'event time is further back than the changelog keeps records: give the store retention.ms=-1 in its logging options',
+    );
+  }
+}
+
+/** A source topic that is a store's changelog is restored as far as it was processed: the task reads what follows. */
+function endAtStarts(
+  changelogs: ReadonlyMap<string, ChangelogFacts>,
+  stores: readonly LoggedStore[],
+  starts: ReadonlyMap<string, StartOffset>,
+): ReadonlyMap<string, ChangelogFacts> {
+  const bounded = new Map(changelogs);
+  for (const { topic, partition, store } of stores) {
+    if (store.changelog?.sourceTopic === undefined) continue;
+    const key = partitionKey(topic, partition);
+    const facts = factsOf(changelogs, topic, partition);
+    const end = Math.min(facts.end, starts.get(key)?.offset ?? 0);
+    bounded.set(key, { ...facts, end, isSource: true });
+  }
+  return bounded;
+}
+
+/**
+ * State that goes on has to go on with the topics that it came from. The broker forgets the offsets of a topic with the
+ * topic, so the new one would be read from its beginning, on top of what the old one has left in the stores.
+ */
+function checkSources(
+  { assigned, storage }: LiveTask,
+  sourceIds: ReadonlyMap<string, string>,
+): void {
+  for (const [topic, id] of sourceIds) {
+    const before = storage.sourceId(topic);
+    if (before === undefined || before === id) continue;
+    throw new StreamsError(
+      'STREAMS_TOPIC_RECREATED',
+      `this source topic was deleted and made again since the state was written: it has the id ${id}, and had ${before}. The state belongs to the old one and was left alone; reset the application (kafka-streams-application-reset, and delete its state folders) before it reads the new one`,
+      { site: { taskId: assigned.id.toString(), topic } },
     );
   }
 }
@@ -202,8 +245,8 @@ function describeRunning({ assigned, task, storage }: LiveTask, facts: Facts): R
     return found;
   });
   const changelogs = task.changelogs.map(({ topic, partition }) => {
-    const { topicId, end } = factsOf(facts.changelogs, topic, partition);
-    return { topic, partition, topicId, end };
+    const { topicId, end, isSource = false } = factsOf(facts.changelogs, topic, partition);
+    return { topic, partition, topicId, end, isSource };
   });
   return { assigned, task, storage, start, changelogs };
 }

@@ -8,8 +8,13 @@ import type { ManagedStore } from '../state/managed-store.ts';
 import { SharedObjectBudget } from '../state/shared-object-budget.ts';
 import { SharedRecordCache } from '../state/shared-record-cache.ts';
 import type { TaskStorage } from '../state/task-storage.ts';
-import { changelogTopicName, internalTopics } from '../topology/internal-topics.ts';
-import type { OffsetReset, Subtopology } from '../topology/topology-plan.ts';
+import {
+  changelogTopicName,
+  internalTopics,
+  type InternalTopic,
+} from '../topology/internal-topics.ts';
+import type { TopicPattern } from '../topology/topic-pattern.ts';
+import type { OffsetReset, Subtopology, TopologyPlan } from '../topology/topology-plan.ts';
 import { readAssignedTasks } from './assigned-tasks.ts';
 import { StreamsPartitionAssignor } from './assignment/streams-partition-assignor.ts';
 import { InstanceEnvironment } from './assignor-environment.ts';
@@ -27,7 +32,8 @@ import { SourceTopics } from './source-topics.ts';
 import type { CommittedOffsets } from './start-offsets.ts';
 import { StreamTask } from './stream-task.ts';
 import { StreamThread } from './stream-thread.ts';
-import type { UncaughtExceptionResponse } from './streams-config.ts';
+import type { StreamsConfig, UncaughtExceptionResponse } from './streams-config.ts';
+import { SubscribedPlan } from './subscribed-plan.ts';
 import { TaskManager } from './task-manager.ts';
 import { TaskOpener } from './task-opener.ts';
 import { TaskRegistry, type AssignedTask } from './task-registry.ts';
@@ -48,9 +54,6 @@ export interface AssembledThread {
   readonly fetcher: Fetcher;
   readonly producer: Producer;
 }
-
-/** Kafka Streams counts threads from 1; group instance ids and transactional ids end in it. */
-const THREAD_INDEX = 1;
 
 /** How long a pending offset may stay undecided: the transaction's own timeout, and the broker's time to act on it. */
 const UNSTABLE_MARGIN_MS = 30_000;
@@ -73,13 +76,21 @@ export async function assembleThread(options: ThreadOptions): Promise<AssembledT
   const producer = await createProducer(context);
   const sink = new ProducerSink(producer, admin);
   const registry = createRegistry(options, { fetcher, sink });
-  const opener = createOpener(context, { registry, sink, failures });
+  const opener = createOpener(context, {
+    registry,
+    sink,
+    failures,
+    sourceIds: () => sources.externalIds(),
+  });
   const tasks = new TaskManager({ opener, registry, onChange: wakeUp.wake, metrics, tags });
   const environment = createEnvironment(context, { registry, tasks });
-  const assignor = createAssignor(context, environment);
+  const subscribed = createSubscribedPlan(context);
+  const assignor = createAssignor(context, subscribed, environment);
   const sources = new SourceTopics({
     admin,
-    names: assignor.topics(),
+    names: () => assignor.topics(),
+    internal: new Set(plan.repartitionTopics.map(({ name }) => names.resolve(name))),
+    patternChange: () => subscribed.change(),
     refreshIntervalMs: config.metadataMaxAgeMs,
     clock,
     logger,
@@ -102,6 +113,7 @@ export async function assembleThread(options: ThreadOptions): Promise<AssembledT
       pendingTimeoutMs: config.taskTimeoutMs,
       clock,
       timers,
+      failpoints: ports.failpoints,
       metrics,
       tags,
     }),
@@ -127,11 +139,11 @@ export async function assembleThread(options: ThreadOptions): Promise<AssembledT
 
 /** `transactional.id` as Kafka Streams names it: a restart on the same state folder fences its predecessor. */
 async function createProducer(context: InstanceContext): Promise<Producer> {
-  const { client, config, folder, crc32c, ports } = context;
+  const { client, config, folder, crc32c, ports, threadIndex } = context;
   const producer = await Producer.create({
     client,
     transactionalId: isExactlyOnce(config)
-      ? `${config.applicationId}-${folder.processId}-${THREAD_INDEX}`
+      ? `${config.applicationId}-${folder.processId}-${threadIndex}`
       : null,
     transactionTimeoutMs: config.transactionTimeoutMs,
     compression: ports.compression,
@@ -148,9 +160,12 @@ async function createProducer(context: InstanceContext): Promise<Producer> {
   return producer;
 }
 
-function createOffsetCommit({ client, config }: InstanceContext, producer: Producer): OffsetCommit {
+function createOffsetCommit(
+  { client, config, ports }: InstanceContext,
+  producer: Producer,
+): OffsetCommit {
   return isExactlyOnce(config)
-    ? new TransactionalCommit(producer)
+    ? new TransactionalCommit(producer, ports.failpoints)
     : new PlainCommit((offsets, membership) => commitOffsets(client, membership, offsets));
 }
 
@@ -170,6 +185,7 @@ function createRegistry(
     createCursor: ports.createCursor,
     lag: (topic: string, partition: number) => fetcher.lag(topic, partition),
     clock: ports.clock,
+    timers: ports.timers,
     metrics,
     tags,
     logger,
@@ -191,19 +207,21 @@ function createOpener(
     readonly registry: TaskRegistry;
     readonly sink: ProducerSink;
     readonly failures: FailureClock;
+    readonly sourceIds: () => ReadonlyMap<string, string>;
   },
 ): TaskOpener {
   const { config, ports, admin, metrics, tags } = context;
-  const { registry, sink, failures } = parts;
+  const { registry, sink, failures, sourceIds } = parts;
   const reader = new ChangelogReader({
     openFetcher: () => new Fetcher(fetcherOptions(context, 'restore')),
-    recordsOf: (chunk) => changelogRecords(chunk, ports.createCursor(chunk)),
+    recordsOf: (chunk, endOffset) => changelogRecords(chunk, ports.createCursor(chunk), endOffset),
     listener: context.restoreListener,
     onProgress: () => {
       failures.progress();
     },
     stallTimeoutMs: config.restoreStallTimeoutMs,
     clock: ports.clock,
+    failpoints: ports.failpoints,
     logger: config.logger,
     metrics,
     tags,
@@ -218,6 +236,7 @@ function createOpener(
     },
     registry,
     reader,
+    sourceIds,
     allowTruncatedChangelog: config.allowTruncatedChangelog,
     exactlyOnce: isExactlyOnce(config),
     clock: ports.clock,
@@ -246,28 +265,38 @@ function createEnvironment(
   });
 }
 
+function createSubscribedPlan({ plan, admin, config }: InstanceContext): SubscribedPlan {
+  const own = new Set(ownTopics(plan, config).map(({ name }) => name));
+  return new SubscribedPlan({ plan, admin, isOwn: (topic) => own.has(topic) });
+}
+
+function ownTopics(plan: TopologyPlan, config: StreamsConfig): InternalTopic[] {
+  return internalTopics(plan, {
+    applicationId: config.applicationId,
+    topicConfig: config.topicConfig,
+    additionalRetentionMs: config.windowstoreChangelogAdditionalRetentionMs,
+  });
+}
+
 function createAssignor(
   context: InstanceContext,
+  subscribed: SubscribedPlan,
   environment: InstanceEnvironment,
 ): StreamsPartitionAssignor {
   const { plan, topologyFingerprint, folder, names, config } = context;
   return new StreamsPartitionAssignor({
-    plan,
+    subscribed,
     fingerprint: topologyFingerprint,
     processId: folder.processId,
     topicName: (planned) => names.resolve(planned),
-    internalTopics: internalTopics(plan, {
-      applicationId: config.applicationId,
-      topicConfig: config.topicConfig,
-      additionalRetentionMs: config.windowstoreChangelogAdditionalRetentionMs,
-    }),
+    internalTopics: ownTopics(plan, config),
     environment,
     logger: config.logger,
   });
 }
 
 function createMember(
-  { client, config, ports }: InstanceContext,
+  { client, config, ports, threadIndex }: InstanceContext,
   assignor: StreamsPartitionAssignor,
   listener: RebalanceListener,
 ): GroupMember {
@@ -275,7 +304,7 @@ function createMember(
   return new GroupMember({
     client,
     groupId: config.applicationId,
-    groupInstanceId: groupInstanceId === null ? null : `${groupInstanceId}-${THREAD_INDEX}`,
+    groupInstanceId: groupInstanceId === null ? null : `${groupInstanceId}-${threadIndex}`,
     protocolName: 'millrace-1',
     sessionTimeoutMs: config.sessionTimeoutMs,
     heartbeatIntervalMs: config.heartbeatIntervalMs,
@@ -314,23 +343,28 @@ function fetchGroupOffsets(
 /** By topic as the cluster names it. A repartition topic is always read from its beginning. */
 function resetPolicies({ plan, names, config }: InstanceContext): (topic: string) => OffsetReset {
   const policies = new Map<string, OffsetReset>();
+  const byPattern: { readonly pattern: TopicPattern; readonly policy: OffsetReset }[] = [];
   for (const { nodes } of plan.subtopologies) {
     for (const node of nodes) {
       if (node.kind !== 'source') continue;
+      const policy = node.offsetReset ?? config.autoOffsetReset;
+      if (node.pattern !== undefined) byPattern.push({ pattern: node.pattern, policy });
       for (const planned of node.topics) {
-        const policy = node.offsetReset ?? config.autoOffsetReset;
         policies.set(names.resolve(planned), names.isRepartition(planned) ? 'earliest' : policy);
       }
     }
   }
-  return (topic) => policies.get(topic) ?? config.autoOffsetReset;
+  return (topic) =>
+    policies.get(topic) ??
+    byPattern.find(({ pattern }) => pattern.matches(topic))?.policy ??
+    config.autoOffsetReset;
 }
 
 /** The topics that a task of this sub-topology writes, as far as they are known before a record is. */
 function outputTopics({ names, config }: InstanceContext, subtopology: Subtopology): string[] {
   const sinks = subtopology.sinkTopics.map((planned) => names.resolve(planned));
   const changelogs = subtopology.stores
-    .filter(({ changelog }) => changelog !== null)
+    .filter(({ changelog }) => changelog !== null && changelog.sourceTopic === undefined)
     .map(({ name }) => changelogTopicName(config.applicationId, name));
   return [...sinks, ...changelogs];
 }

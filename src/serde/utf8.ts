@@ -1,3 +1,5 @@
+import { newBytes } from '../common/byte-pool.ts';
+
 /** What `Buffer` has behind `toString('utf8', …)` and its types leave out: it works on any bytes, without a view. */
 interface Utf8Slicer {
   utf8Slice(start: number, end: number): string;
@@ -20,7 +22,7 @@ const LOOP_MAX_CHARACTERS = 32;
 export function encodeUtf8(text: string): Uint8Array {
   const { length } = text;
   if (length > LOOP_MAX_CHARACTERS) return encodeLong(text);
-  const bytes = new Uint8Array(length);
+  const bytes = newBytes(length);
   for (let i = 0; i < length; i++) {
     const unit = text.charCodeAt(i);
     if (unit > 0x7f) return encodeLong(text);

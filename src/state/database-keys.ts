@@ -1,4 +1,5 @@
-import { readInt64, writeInt64 } from '../common/bytes.ts';
+import { copyBytes, newBytes } from '../common/byte-pool.ts';
+import { readInt32, readInt64, writeInt32, writeInt64 } from '../common/bytes.ts';
 import { invariant } from '../common/errors.ts';
 import type { StorageRange } from './task-storage.ts';
 import type { TimeRange } from './window-store.ts';
@@ -10,6 +11,7 @@ const ROW = 0x01;
 const ROW_PREFIX_BYTES = 3;
 const INT64_BYTES = 8;
 const SEQUENCE_BYTES = 4;
+const PAGE_NUMBER_BYTES = 4;
 
 /** Stores with numbers from here on live in memory only. */
 export const FIRST_VOLATILE_STORE = 0x8000;
@@ -30,7 +32,16 @@ export function metaKey(name: string): Uint8Array {
 
 /** Of the row that holds the slice width and the highest window start of a window store. */
 export function windowMetaKey(store: number): Uint8Array {
-  const name = metaKey('window/');
+  return storeMetaKey('window/', store);
+}
+
+/** Of the row that holds what a buffer counts. */
+export function bufferMetaKey(store: number): Uint8Array {
+  return storeMetaKey('buffer/', store);
+}
+
+function storeMetaKey(prefix: string, store: number): Uint8Array {
+  const name = metaKey(prefix);
   const key = new Uint8Array(name.length + 2);
   key.set(name);
   key[name.length] = store >>> 8;
@@ -62,7 +73,7 @@ export function afterKey(key: Uint8Array): Uint8Array {
 }
 
 function rowPrefix(store: number, bytes: number): Uint8Array {
-  const key = new Uint8Array(bytes);
+  const key = newBytes(bytes);
   key[0] = ROW;
   key[1] = store >>> 8;
   key[2] = store;
@@ -91,7 +102,7 @@ export class PlainKeys implements KeyLayout {
   }
 
   logKey(keyBytes: Uint8Array): Uint8Array {
-    return new Uint8Array(keyBytes); // not a slice of a serde's pooled buffer, which it would keep alive
+    return copyBytes(keyBytes);
   }
 
   databaseKey(logKey: Uint8Array): Uint8Array {
@@ -124,7 +135,7 @@ export class WindowedKeys implements KeyLayout {
   }
 
   logKey(keyBytes: Uint8Array, windowStartMs: number): Uint8Array {
-    const key = new Uint8Array(keyBytes.length + INT64_BYTES + SEQUENCE_BYTES);
+    const key = newBytes(keyBytes.length + INT64_BYTES + SEQUENCE_BYTES);
     key.set(keyBytes);
     writeInt64(key, keyBytes.length, windowStartMs);
     return key;
@@ -140,7 +151,7 @@ export class WindowedKeys implements KeyLayout {
 
   logKeyOf(databaseKey: Uint8Array): Uint8Array {
     const at = ROW_PREFIX_BYTES + INT64_BYTES;
-    const key = new Uint8Array(databaseKey.length - at + SEQUENCE_BYTES);
+    const key = newBytes(databaseKey.length - at + SEQUENCE_BYTES);
     key.set(databaseKey.subarray(at));
     return key;
   }
@@ -186,6 +197,39 @@ export class WindowedKeys implements KeyLayout {
     const key = rowPrefix(this.#store, ROW_PREFIX_BYTES + INT64_BYTES);
     writeInt64(key, ROW_PREFIX_BYTES, slice);
     return key;
+  }
+}
+
+/** Of the pages of a paged store: `slice, key, u32 page`, so that a slice is one range (docs/formats.md). */
+export class PageKeys {
+  readonly #store: number;
+
+  constructor(store: number) {
+    this.#store = store;
+  }
+
+  databaseKey(slice: number, keyBytes: Uint8Array, page: number): Uint8Array {
+    const at = ROW_PREFIX_BYTES + INT64_BYTES;
+    const key = rowPrefix(this.#store, at + keyBytes.length + PAGE_NUMBER_BYTES);
+    writeInt64(key, ROW_PREFIX_BYTES, slice);
+    key.set(keyBytes, at);
+    writeInt32(key, at + keyBytes.length, page);
+    return key;
+  }
+
+  slice(databaseKey: Uint8Array): number {
+    return readInt64(databaseKey, ROW_PREFIX_BYTES);
+  }
+
+  keyBytes(databaseKey: Uint8Array): Uint8Array {
+    return databaseKey.subarray(
+      ROW_PREFIX_BYTES + INT64_BYTES,
+      databaseKey.length - PAGE_NUMBER_BYTES,
+    );
+  }
+
+  page(databaseKey: Uint8Array): number {
+    return readInt32(databaseKey, databaseKey.length - PAGE_NUMBER_BYTES);
   }
 }
 

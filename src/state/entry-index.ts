@@ -1,11 +1,16 @@
+import { fromLatin1, toLatin1 } from '../common/latin1.ts';
 import type { KeyLayout } from './database-keys.ts';
 import { Entry, type EntryId } from './entry.ts';
 import { EntryList } from './entry-list.ts';
 import type { ObjectBudget, ObjectHolder } from './object-budget.ts';
 import type { StoreCodec } from './store-codec.ts';
 
-/** What an entry costs beside the bytes of key and value. */
-const ENTRY_BYTES = 100;
+/**
+ * What an entry at rest takes beside its key and twice its value (which may be there as bytes and as a text or number),
+ * with its place in the map; and what an object takes beside that. Measured by bench/micro/state.ts.
+ */
+const ENTRY_BYTES = 320;
+const OBJECT_BYTES = 100;
 
 export interface EntryIndexOptions<K, V> {
   readonly codec: StoreCodec<K, V>;
@@ -41,11 +46,13 @@ export class EntryIndex<K, V> implements ObjectHolder {
   readonly #budget: ObjectBudget;
   readonly #buckets = new Map<number, Bucket<K, V>>();
   /** Those that may be dropped; second chance: an access sets a bit, which is cheaper than moving a node. */
-  readonly #droppable = new EntryList<K, V>();
+  readonly #droppable = new EntryList<Entry<K, V>>();
   #bucket: Bucket<K, V> | null = null;
   // A read and the write of the same key follow each other: the second finds it here. Only for keys that cannot be
   // changed in place.
   #last: Entry<K, V> | null = null;
+  /** Kept last. It does not rest yet, since the write of a key follows its read. */
+  #awake: Entry<K, V> | null = null;
   #frozen = false;
 
   constructor({ codec, layout, budget }: EntryIndexOptions<K, V>) {
@@ -62,6 +69,7 @@ export class EntryIndex<K, V> implements ObjectHolder {
   /** While frozen, nothing is dropped: an undo list may bring back what looks droppable. */
   freeze(frozen: boolean): void {
     this.#frozen = frozen;
+    if (!frozen) this.#budget.grow(0); // what was kept meanwhile
   }
 
   find(key: K, windowStartMs: number): Entry<K, V> | undefined {
@@ -86,7 +94,7 @@ export class EntryIndex<K, V> implements ObjectHolder {
   make(key: K, windowStartMs: number): Entry<K, V> {
     const keyBytes = this.#codec.keyToBytes(key);
     const identity = this.#codec.identityOf(key) ?? this.#identityOf(keyBytes);
-    const id = identity ?? latin1(keyBytes);
+    const id = identity ?? toLatin1(keyBytes);
     const stableKey = this.#codec.immutableKeys ? key : undefined;
     const logKey = this.#layout.logKey(keyBytes, windowStartMs);
     return new Entry(windowStartMs, id, identity !== undefined, stableKey, logKey);
@@ -100,15 +108,26 @@ export class EntryIndex<K, V> implements ObjectHolder {
     }
     this.#attach(entry);
     entry.used = false; // one that nobody asks for again goes before one that somebody does
-    entry.chargedBytes = ENTRY_BYTES + entry.logKey.length + (entry.row?.bytes?.length ?? 0);
+    entry.chargedBytes = this.#bytesOf(entry);
     this.#droppable.append(entry);
+    if (this.#awake?.list === this.#droppable) this.#awake.rest();
+    this.#awake = entry;
     this.#budget.grow(entry.chargedBytes);
   }
 
   /** The entry holds what the storage lacks, and stays until it is kept again. */
   pin(entry: Entry<K, V>): void {
+    if (entry.resting) entry.wake(this.logKeyOf(entry));
     this.#attach(entry);
     if (entry.list === this.#droppable) this.#release(entry);
+  }
+
+  /** Key of the entry's changelog records. */
+  logKeyOf(entry: Entry<K, V>): Uint8Array {
+    if (!entry.resting) return entry.logKey;
+    const { key, id } = entry;
+    const keyBytes = key === undefined ? fromLatin1(String(id)) : this.#codec.keyToBytes(key);
+    return this.#layout.logKey(keyBytes, entry.windowStartMs);
   }
 
   release(bytes: number, maxEntries: number): void {
@@ -148,6 +167,7 @@ export class EntryIndex<K, V> implements ObjectHolder {
     this.#buckets.clear();
     this.#bucket = null;
     this.#last = null;
+    this.#awake = null;
   }
 
   close(): void {
@@ -155,11 +175,18 @@ export class EntryIndex<K, V> implements ObjectHolder {
     this.#budget.unregister(this);
   }
 
+  #bytesOf(entry: Entry<K, V>): number {
+    const { row, live } = entry;
+    const valueBytes = row?.byteLength ?? 0;
+    const bytes = ENTRY_BYTES + this.logKeyOf(entry).length + 2 * valueBytes;
+    return typeof live === 'object' ? bytes + OBJECT_BYTES + 2 * valueBytes : bytes;
+  }
+
   #findByBytes(bucket: Bucket<K, V>, key: K): Entry<K, V> | undefined {
     const keyBytes = this.#codec.keyToBytes(key);
     const identity = this.#identityOf(keyBytes);
     return identity === undefined
-      ? bucket.byBytes.get(latin1(keyBytes))
+      ? bucket.byBytes.get(toLatin1(keyBytes))
       : bucket.byIdentity.get(identity);
   }
 
@@ -209,8 +236,4 @@ export class EntryIndex<K, V> implements ObjectHolder {
     this.#budget.grow(-entry.chargedBytes);
     entry.chargedBytes = 0;
   }
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }

@@ -1,13 +1,19 @@
 import { invariant } from '../common/errors.ts';
-import type { Entry } from './entry.ts';
+
+/** What an entry has for its list. */
+export interface Listed<E> {
+  list: object | null;
+  previous: E | null;
+  next: E | null;
+}
 
 /** A doubly linked list through the entries themselves, oldest first. An entry is in at most one list. */
-export class EntryList<K, V> {
-  #first: Entry<K, V> | null = null;
-  #last: Entry<K, V> | null = null;
+export class EntryList<E extends Listed<E>> {
+  #first: E | null = null;
+  #last: E | null = null;
   #length = 0;
 
-  get first(): Entry<K, V> | null {
+  get first(): E | null {
     return this.#first;
   }
 
@@ -15,7 +21,7 @@ export class EntryList<K, V> {
     return this.#length;
   }
 
-  append(entry: Entry<K, V>): void {
+  append(entry: E): void {
     invariant(entry.list === null, 'an entry is in one list at a time');
     entry.list = this;
     entry.previous = this.#last;
@@ -25,7 +31,7 @@ export class EntryList<K, V> {
     this.#length++;
   }
 
-  remove(entry: Entry<K, V>): void {
+  remove(entry: E): void {
     invariant(entry.list === this, 'an entry is removed from the list it is in');
     const { previous, next } = entry;
     if (previous === null) this.#first = next;
@@ -38,7 +44,7 @@ export class EntryList<K, V> {
     this.#length--;
   }
 
-  *[Symbol.iterator](): Generator<Entry<K, V>> {
+  *[Symbol.iterator](): Generator<E> {
     for (let entry = this.#first; entry !== null; entry = entry.next) yield entry;
   }
 }

@@ -54,3 +54,8 @@ export interface ManagedStore {
   expired(): StorageRange | null;
   close(): void;
 }
+
+/** A store of a kind that has one face, for whoever it is: see `store-views.ts`. */
+export interface FacedStore extends ManagedStore {
+  readonly face: object;
+}

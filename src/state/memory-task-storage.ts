@@ -1,3 +1,4 @@
+import { fromLatin1, toLatin1 } from '../common/latin1.ts';
 import { SortedKeys } from './sorted-keys.ts';
 import { StoreNumbers } from './store-numbers.ts';
 import type {
@@ -10,11 +11,12 @@ import type {
 
 type Row = readonly [key: Uint8Array, value: Uint8Array];
 
-/** A sorted map of bytes: stores in memory, the test driver. What it hands out is never written again. */
+/** A sorted map of bytes, kept as texts for their size: stores in memory, the test driver. */
 export class MemoryTaskStorage implements TaskStorage {
   readonly persistent = false;
-  readonly #rows = new Map<string, Row>();
+  readonly #rows = new Map<string, string>();
   readonly #positions = new Map<string, ChangelogPosition>();
+  readonly #sourceIds = new Map<string, string>();
   readonly #numbers: StoreNumbers;
   /** Made when somebody first asks for a range: most stores are read by key only. */
   #order: SortedKeys | null = null;
@@ -24,19 +26,20 @@ export class MemoryTaskStorage implements TaskStorage {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.#rows.get(latin1(key))?.[1];
+    const row = this.#rows.get(toLatin1(key));
+    return row === undefined ? undefined : fromLatin1(row);
   }
 
   iterate(
     range: StorageRange,
     { reverse = false }: { readonly reverse?: boolean } = {},
   ): AsyncIterable<Row> {
-    const rows: Row[] = [];
+    const rows: [key: string, row: string][] = [];
     for (const key of this.#keysIn(range)) {
       const row = this.#rows.get(key);
-      if (row !== undefined) rows.push(row);
+      if (row !== undefined) rows.push([key, row]);
     }
-    return asyncly(reverse ? rows.reverse() : rows);
+    return asBytes(reverse ? rows.reverse() : rows);
   }
 
   storeNumber(store: StoreDescription): number {
@@ -47,11 +50,19 @@ export class MemoryTaskStorage implements TaskStorage {
     return this.#positions.get(changelogTopic);
   }
 
+  sourceId(topic: string): string | undefined {
+    return this.#sourceIds.get(topic);
+  }
+
+  setSourceIds(ids: ReadonlyMap<string, string>): void {
+    for (const [topic, id] of ids) this.#sourceIds.set(topic, id);
+  }
+
   write({ entries, positions }: CommittedChanges): Promise<void> {
     for (const [key, value] of entries) {
-      const id = latin1(key);
+      const id = toLatin1(key);
       if (value === null) this.#delete(id);
-      else this.#put(id, [key, value]);
+      else this.#put(id, toLatin1(value));
     }
     for (const [topic, position] of positions) this.#positions.set(topic, position);
     return Promise.resolve();
@@ -66,7 +77,7 @@ export class MemoryTaskStorage implements TaskStorage {
     return Promise.resolve();
   }
 
-  #put(id: string, row: Row): void {
+  #put(id: string, row: string): void {
     if (this.#order !== null && !this.#rows.has(id)) this.#order.add(id);
     this.#rows.set(id, row);
   }
@@ -77,15 +88,11 @@ export class MemoryTaskStorage implements TaskStorage {
 
   #keysIn({ from, to }: StorageRange): string[] {
     this.#order ??= SortedKeys.of(this.#rows.keys());
-    return this.#order.range(latin1(from), latin1(to));
+    return this.#order.range(toLatin1(from), toLatin1(to));
   }
 }
 
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-}
-
-async function* asyncly<T>(items: readonly T[]): AsyncGenerator<T> {
+async function* asBytes(rows: readonly (readonly [string, string])[]): AsyncGenerator<Row> {
   await Promise.resolve();
-  yield* items;
+  for (const [key, row] of rows) yield [fromLatin1(key), fromLatin1(row)];
 }

@@ -44,9 +44,9 @@ export class Overlay<K, V> {
 
   /** The row of an entry that is pinned. */
   write(entry: Entry<K, V>, row: Row): void {
-    const valueBytes = row.bytes?.length ?? 0;
+    const valueBytes = row.byteLength;
     if (entry.pending) {
-      this.#bytes += valueBytes - (entry.row?.bytes?.length ?? 0);
+      this.#bytes += valueBytes - (entry.row?.byteLength ?? 0);
     } else {
       entry.pending = true;
       this.#pending.push(entry);

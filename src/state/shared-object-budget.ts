@@ -32,7 +32,7 @@ export class SharedObjectBudget implements ObjectBudget {
 
   grow(bytes: number): void {
     this.#usedBytes += bytes;
-    if (bytes > 0 && this.#usedBytes > this.maxBytes) this.#reclaim();
+    if (bytes >= 0 && this.#usedBytes > this.maxBytes) this.#reclaim();
   }
 
   #reclaim(): void {

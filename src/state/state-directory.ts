@@ -9,6 +9,8 @@ export interface TaskStorageRequest {
   readonly topologyFingerprint: string;
   /** How many tasks this instance is about to hold: each database gets an equal share of the memory. */
   readonly tasks: number;
+  /** Called when the storage has been closed. */
+  readonly onClosed?: () => void;
 }
 
 /**

@@ -1,12 +1,23 @@
 import type { StoreContext } from './store-context.ts';
 import type { ManagedStore } from './managed-store.ts';
 
-export type StoreKind = 'key-value' | 'window';
+export type StoreKind =
+  | 'key-value'
+  | 'window'
+  | 'session'
+  | 'join'
+  | 'outer-join'
+  | 'change-buffer'
+  | 'record-buffer'
+  | 'versioned'
+  | 'subscription';
 
 /** How a store's changelog topic is made: Kafka Streams' names, defaults and rules. */
 export interface ChangelogOptions {
   /** Topic configs over the defaults, such as `{ 'retention.ms': '-1' }`. */
   readonly config: Readonly<Record<string, string>>;
+  /** A topic that the store's sub-topology reads, in place of one of its own (`backedByTopic`). */
+  readonly sourceTopic?: string;
 }
 
 /**

@@ -6,8 +6,11 @@ import type { TaskStorage } from './task-storage.ts';
 
 /** Takes each write of a logged store to its changelog partition, inside the open transaction. */
 export interface ChangelogWriter {
-  /** The bytes are copied before this returns. A null value is a tombstone. */
-  append(key: Uint8Array, value: Uint8Array | null, timestampMs: number): void;
+  /**
+   * The bytes are copied before this returns. A null value is a tombstone. Only buffers write headers, which say how
+   * their values are written.
+   */
+  append(key: Uint8Array, value: Uint8Array | null, timestampMs: number, headers?: Headers): void;
 }
 
 /** What a store is opened with: everything around it that belongs to its task. */

@@ -1,14 +1,13 @@
 import { invariant, StreamsError } from '../common/errors.ts';
 import type { Headers } from '../common/record.ts';
 import type { Serdes } from '../serde/serde.ts';
+import { CachedRows, type RowHome } from './cached-rows.ts';
 import { PlainKeys, type KeyLayout } from './database-keys.ts';
 import { EntryIndex } from './entry-index.ts';
-import { EntryList } from './entry-list.ts';
 import { scanRows, type UnwrittenRow } from './entry-scan.ts';
 import type { Entry } from './entry.ts';
 import type { ManagedStore, RestoredRecord } from './managed-store.ts';
 import { Overlay, type OverlayMark } from './overlay.ts';
-import type { CacheOwner } from './record-cache.ts';
 import { restoredEntries } from './restored-entries.ts';
 import { NO_ROW, PLAIN_ROWS, Row, TIMESTAMPED_ROWS, type RowFormat } from './row.ts';
 import type { StoreKind } from './store-builder.ts';
@@ -19,9 +18,6 @@ import type { StorageEntry, StorageRange, StoreLayout } from './task-storage.ts'
 import { UndoList } from './undo-list.ts';
 import { WindowRetention } from './window-retention.ts';
 import type { WindowTableListener } from './window-table-store.ts';
-
-/** What a held write costs beside the bytes of key and value. */
-const HELD_BYTES = 100;
 
 export interface StoreEngineOptions<K, V> {
   readonly name: string;
@@ -58,7 +54,7 @@ interface UndoPoint<K, V> {
  * Source: `MeteredKeyValueStore`, `CachingKeyValueStore`, `ChangeLoggingKeyValueBytesStore` and their timestamped and
  * windowed relatives, in one; `NamedCache`.
  */
-export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
+export class StoreEngine<K, V> implements ManagedStore, RowHome<V, Entry<K, V>> {
   readonly name: string;
   readonly kind: StoreKind;
   readonly layout: StoreLayout;
@@ -73,18 +69,10 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
   readonly #format: RowFormat;
   readonly #index: EntryIndex<K, V>;
   readonly #overlay: Overlay<K, V>;
-  readonly #caching: boolean;
-  readonly #holdsBack: boolean;
-  readonly #immutable: boolean;
+  readonly #rows: CachedRows<K, V, Entry<K, V>>;
 
-  readonly #held = new EntryList<K, V>();
-  #heldBytes = 0;
-  #heldSequence = 0;
-  #lastValueBytes = 0;
-  #lettingGo = false;
   #undo: UndoPoint<K, V> | null = null;
   #listener: WindowTableListener<K, V> | null = null;
-  #sendOldValues = false;
   #closed = false;
 
   constructor(options: StoreEngineOptions<K, V>, context: StoreContext) {
@@ -108,9 +96,7 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
     this.#format = timestamped ? TIMESTAMPED_ROWS : PLAIN_ROWS;
     this.#index = new EntryIndex({ codec: this.codec, layout: this.keys, budget: objects });
     this.#overlay = new Overlay(this.keys, this.#format);
-    this.#caching = cachingEnabled;
-    this.#holdsBack = cachingEnabled && context.recordCache.maxBytes > 0;
-    this.#immutable = this.codec.immutableValues;
+    this.#rows = new CachedRows({ codec: this.codec, context, cachingEnabled, home: this });
   }
 
   get recordTimestampMs(): number {
@@ -120,7 +106,7 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
   listen(listener: WindowTableListener<K, V>, sendOldValues: boolean): void {
     invariant(this.#listener === null, 'a store has one listener', { store: this.name });
     this.#listener = listener;
-    this.#sendOldValues = sendOldValues;
+    this.#rows.listen(sendOldValues);
   }
 
   // Reads
@@ -129,7 +115,7 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
   get(key: K, windowStartMs: number): Timestamped<V> | null {
     const entry = this.#read(key, windowStartMs);
     if (entry === null) return null;
-    const value = this.#valueForCaller(entry);
+    const value = this.#rows.forCaller(entry);
     const timestamped =
       value === undefined ? null : { value, timestampMs: newestTimestampMs(entry) };
     if (!entry.pinned) this.#index.keep(entry);
@@ -140,8 +126,9 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
   getOwn(key: K, windowStartMs: number): Timestamped<V> | null {
     const entry = this.#read(key, windowStartMs);
     if (entry === null) return null;
-    const value = this.#ownValue(entry);
-    if (this.#undo !== null && !this.#immutable) this.#remember(entry); // before an aggregator changes it
+    const value = this.#rows.own(entry);
+    // Before an aggregator changes it.
+    if (this.#undo !== null && !this.codec.immutableValues) this.#rows.remember(entry);
     const timestamped =
       value === undefined ? null : { value, timestampMs: newestTimestampMs(entry) };
     if (!entry.pinned) this.#index.keep(entry);
@@ -150,7 +137,7 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
 
   disown(key: K, windowStartMs: number): void {
     const entry = this.#index.find(key, windowStartMs);
-    if (entry !== undefined && !this.#immutable) entry.live = undefined;
+    if (entry !== undefined) this.#rows.disown(entry);
   }
 
   #read(key: K, windowStartMs: number): Entry<K, V> | null {
@@ -163,41 +150,8 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
   }
 
   #stored(entry: Entry<K, V>): Row {
-    const stored = this.#context.storage.get(this.keys.databaseKey(entry.logKey));
+    const stored = this.#context.storage.get(this.keys.databaseKey(this.#index.logKeyOf(entry)));
     return stored === undefined ? NO_ROW : this.#format.fromStorage(stored);
-  }
-
-  /** Undefined where there is no row. */
-  #ownValue(entry: Entry<K, V>): V | undefined {
-    if (entry.live !== undefined) return entry.live;
-    const bytes = this.#newestBytes(entry);
-    if (bytes !== null) entry.live = this.codec.valueFromBytes(bytes);
-    return entry.live;
-  }
-
-  #valueForCaller(entry: Entry<K, V>): V | undefined {
-    if (this.#immutable) return this.#ownValue(entry);
-    const bytes = this.#newestBytes(entry);
-    if (bytes === null) return undefined;
-    // The object that the store has is given away rather than decoding another: the next read decodes either way.
-    const value = entry.live ?? this.codec.valueFromBytes(bytes);
-    entry.live = undefined;
-    return value;
-  }
-
-  #newestBytes(entry: Entry<K, V>): Uint8Array | null {
-    const { held, row, live } = entry;
-    if (held === null) {
-      invariant(row !== undefined, 'a row is read before it is used', { store: this.name });
-      return row.bytes;
-    }
-    if (held.bytes === undefined) {
-      // Its aggregator threw half-way, and nobody undid the record: the transaction has to be aborted.
-      invariant(live !== undefined, 'a held write was lost', { store: this.name });
-      held.bytes = this.codec.valueToBytes(live);
-      this.#lastValueBytes = held.bytes.length;
-    }
-    return held.bytes;
   }
 
   // Writes
@@ -206,16 +160,7 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
   put(key: K, value: V | null, windowStartMs: number, timestampMs: number): void {
     const entry = this.#entryToWrite(key, windowStartMs);
     if (entry === null) return;
-    const bytes = value === null ? null : this.codec.valueToBytes(value);
-    const live = value !== null && this.#immutable ? value : undefined;
-    const logTimestampMs = this.#context.recordTimestampMs();
-    if (this.#caching) {
-      const headers = this.#context.recordHeaders();
-      this.#cache(entry, bytes, live, { timestampMs, logTimestampMs, headers });
-    } else {
-      this.#write(entry, new Row(bytes, timestampMs), logTimestampMs);
-      entry.live = live;
-    }
+    this.#rows.put(entry, value, timestampMs);
   }
 
   /**
@@ -233,21 +178,7 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
     const entry = this.#entryToWrite(key, windowStartMs);
     if (entry === null) return;
     const logTimestampMs = value === null ? this.#context.recordTimestampMs() : timestampMs;
-    if (this.#holdsBack) {
-      let bytes: Uint8Array | null | undefined = value === null ? null : undefined;
-      let live = value ?? undefined;
-      if (shared && !this.#immutable && value !== null) {
-        bytes = this.codec.valueToBytes(value);
-        live = undefined;
-      }
-      this.#hold(entry, bytes, live, { timestampMs, logTimestampMs, headers });
-      return;
-    }
-    // An aggregator may have changed the old object: it is no copy of the old row any more, even if this throws.
-    if (!this.#immutable) entry.live = undefined;
-    const bytes = value === null ? null : this.codec.valueToBytes(value);
-    this.#apply(entry, bytes, value, { timestampMs, logTimestampMs, headers });
-    if (this.#listener === null && !shared) entry.live = value ?? undefined;
+    this.#rows.update(entry, value, timestampMs, logTimestampMs, headers, shared);
   }
 
   /** Null for a window that has expired. */
@@ -267,133 +198,65 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
       }
     }
     const entry = this.#index.find(key, windowStartMs) ?? this.#index.make(key, windowStartMs);
-    if (this.#undo !== null) this.#remember(entry);
+    if (this.#undo !== null) this.#rows.remember(entry);
     return entry;
   }
 
-  /** Into the overlay and the changelog. */
-  #write(entry: Entry<K, V>, row: Row, logTimestampMs: number): void {
-    this.#index.pin(entry);
-    this.#overlay.write(entry, row);
-    this.#context.changelog?.append(entry.logKey, row.bytes, logTimestampMs);
-  }
+  // The home of rows, for `CachedRows`
 
-  /** Writes, and tells the listener. The value goes to it, so the entry keeps only one that cannot be changed. */
-  #apply(entry: Entry<K, V>, bytes: Uint8Array | null, value: V | null, at: WriteTime): void {
-    const listener = this.#listener;
-    const { timestampMs, logTimestampMs, headers } = at;
-    const oldBytes = this.#oldBytes(entry, bytes);
-    // As Kafka Streams' caching stores: no row before and none after is no change.
-    if (this.#caching && listener !== null && bytes === null && oldBytes === null) {
-      entry.live = undefined;
-      if (!entry.pinned) this.#index.keep(entry);
-      return;
-    }
-    this.#write(entry, new Row(bytes, timestampMs), logTimestampMs);
-    if (this.#immutable) entry.live = value ?? undefined;
-    if (listener === null) return;
-    const oldValue =
-      this.#sendOldValues && oldBytes !== null ? this.codec.valueFromBytes(oldBytes) : null;
-    // A caching store forwards a deletion with the time of the record that caused it, as Kafka Streams.
-    const forwardedMs = this.#caching && bytes === null ? logTimestampMs : timestampMs;
-    const key = entry.key ?? this.codec.keyFromBytes(this.keys.keyBytes(entry.logKey));
-    listener(key, entry.windowStartMs, value, oldValue, forwardedMs, headers);
-  }
-
-  /** Of the row below the record cache, where somebody needs to know; else null. */
-  #oldBytes(entry: Entry<K, V>, newBytes: Uint8Array | null): Uint8Array | null {
-    if (this.#listener === null) return null;
-    if (!this.#sendOldValues && !(this.#caching && newBytes === null)) return null;
+  bytesBelow(entry: Entry<K, V>): Uint8Array | null {
     entry.row ??= this.#stored(entry);
     return entry.row.bytes;
   }
 
-  // The record cache
+  write(
+    entry: Entry<K, V>,
+    bytes: Uint8Array | null,
+    timestampMs: number,
+    logTimestampMs: number,
+  ): void {
+    this.#index.pin(entry);
+    this.#overlay.write(entry, new Row(bytes, timestampMs));
+    this.#context.changelog?.append(entry.logKey, bytes, logTimestampMs);
+  }
 
-  get heldBytes(): number {
-    return this.#heldBytes;
+  pin(entry: Entry<K, V>): void {
+    this.#index.pin(entry);
+  }
+
+  unpin(entry: Entry<K, V>): void {
+    if (!entry.pinned) this.#index.keep(entry);
+  }
+
+  remember(entry: Entry<K, V>): void {
+    this.#undo?.list.remember(entry);
+  }
+
+  keyLength(entry: Entry<K, V>): number {
+    return entry.logKey.length;
+  }
+
+  valueLength(entry: Entry<K, V>): number {
+    return entry.row?.byteLength ?? 0;
+  }
+
+  tell(
+    entry: Entry<K, V>,
+    newValue: V | null,
+    oldValue: V | null,
+    timestampMs: number,
+    headers: Headers,
+  ): void {
+    const key = entry.key ?? this.codec.keyFromBytes(this.keys.keyBytes(entry.logKey));
+    this.#listener?.(key, entry.windowStartMs, newValue, oldValue, timestampMs, headers);
   }
 
   get unflushed(): boolean {
-    return this.#held.length > 0;
-  }
-
-  /** Holds a write back, or, with a cache of 0 bytes, lets go of it at once. */
-  #cache(entry: Entry<K, V>, bytes: Uint8Array | null, live: V | undefined, at: WriteTime): void {
-    if (this.#holdsBack) {
-      this.#hold(entry, bytes, live, at);
-      return;
-    }
-    entry.live = live;
-    const value =
-      this.#listener === null || bytes === null ? null : this.codec.valueFromBytes(bytes);
-    this.#apply(entry, bytes, live ?? value, at);
-  }
-
-  #hold(
-    entry: Entry<K, V>,
-    bytes: Uint8Array | null | undefined,
-    live: V | undefined,
-    { timestampMs, logTimestampMs, headers }: WriteTime,
-  ): void {
-    const before = entry.held;
-    const valueBytes = bytes === undefined ? this.#likelyBytes(entry) : (bytes?.length ?? 0);
-    const chargedBytes = HELD_BYTES + entry.logKey.length + valueBytes;
-    if (before === null) this.#index.pin(entry);
-    else this.#held.remove(entry);
-    const sequence = ++this.#heldSequence;
-    entry.held = { bytes, timestampMs, logTimestampMs, headers, sequence, chargedBytes };
-    entry.live = live;
-    this.#held.append(entry);
-    this.#chargeHeld(chargedBytes - (before?.chargedBytes ?? 0));
-  }
-
-  /** Of a value that is not serialized yet: as long as it was, or as the one before it in this store. */
-  #likelyBytes({ held, row }: Entry<K, V>): number {
-    return (held?.bytes ?? row?.bytes)?.length ?? this.#lastValueBytes;
-  }
-
-  #chargeHeld(bytes: number): void {
-    this.#heldBytes += bytes;
-    this.#context.recordCache.grow(this, bytes);
-  }
-
-  evict(): void {
-    this.flush();
+    return this.#rows.unflushed;
   }
 
   flush(): void {
-    if (this.#lettingGo) return; // what the listener writes meanwhile waits for the next time
-    this.#lettingGo = true;
-    const last = this.#heldSequence;
-    try {
-      for (let entry = this.#held.first; entry !== null; entry = this.#held.first) {
-        const { held } = entry;
-        if (held === null || held.sequence > last) break;
-        this.#letGo(entry);
-      }
-    } finally {
-      this.#lettingGo = false;
-    }
-  }
-
-  #letGo(entry: Entry<K, V>): void {
-    // First all that may throw: until then the write stays held.
-    if (this.#undo !== null) this.#remember(entry);
-    const bytes = this.#newestBytes(entry);
-    this.#oldBytes(entry, bytes);
-    const { held, live } = entry;
-    invariant(held !== null, 'only held writes are let go');
-    let value: V | null = live ?? null;
-    if (bytes !== null && live === undefined && this.#listener !== null) {
-      value = this.codec.valueFromBytes(bytes);
-    }
-    if (!this.#immutable && this.#listener !== null) entry.live = undefined;
-
-    this.#held.remove(entry);
-    entry.held = null;
-    this.#chargeHeld(-held.chargedBytes);
-    this.#apply(entry, bytes, value, held);
+    this.#rows.flush();
   }
 
   // Transactions
@@ -428,7 +291,7 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
 
   discard(): void {
     this.endUndo();
-    this.#forgetHeld();
+    this.#rows.forget();
     this.#overlay.discard();
     this.#index.clear();
     for (const entry of this.#overlay.sealed) {
@@ -436,14 +299,6 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
       this.#index.pin(entry);
     }
     this.retention?.discard();
-  }
-
-  #forgetHeld(): void {
-    for (let entry = this.#held.first; entry !== null; entry = this.#held.first) {
-      this.#held.remove(entry);
-      entry.held = null;
-    }
-    this.#chargeHeld(-this.#heldBytes);
   }
 
   expired(): StorageRange | null {
@@ -454,7 +309,7 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
 
   close(): void {
     this.endUndo();
-    this.#forgetHeld();
+    this.#rows.forget();
     this.#index.close();
     this.#closed = true;
   }
@@ -482,33 +337,11 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
     const touched = point.list.restore();
     this.#overlay.rollback(point.mark);
     this.retention?.resetTo(point.observedMs);
-    this.#relinkHeld(touched);
+    this.#rows.relink(touched);
     this.endUndo();
     for (const entry of touched) {
       if (!entry.pinned) this.#index.keep(entry);
     }
-  }
-
-  #remember(entry: Entry<K, V>): void {
-    if (entry.held !== null) this.#newestBytes(entry); // its object is about to change, its bytes are not
-    this.#undo?.list.remember(entry);
-  }
-
-  /** Makes the list of held writes agree with the entries again: their number and order are as they were. */
-  #relinkHeld(touched: readonly Entry<K, V>[]): void {
-    const held = new Set(this.#held);
-    for (const entry of touched) held.add(entry);
-    for (const entry of held) if (entry.list === this.#held) this.#held.remove(entry);
-    const order = [...held].filter((entry) => entry.held !== null).sort(bySequence);
-    let bytes = 0;
-    for (const entry of order) {
-      this.#index.pin(entry);
-      this.#held.append(entry);
-      bytes += entry.held?.chargedBytes ?? 0;
-    }
-    this.#lettingGo = true; // nothing is forwarded between records
-    this.#chargeHeld(bytes - this.#heldBytes);
-    this.#lettingGo = false;
   }
 
   // Scans, and reads of committed rows
@@ -555,13 +388,17 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
   }
 
   #newestRows(): UnwrittenRow[] {
-    const entries = new Set([...this.#overlay.sealed, ...this.#overlay.pending, ...this.#held]);
+    const entries = new Set([
+      ...this.#overlay.sealed,
+      ...this.#overlay.pending,
+      ...this.#rows.heldRows,
+    ]);
     return Array.from(entries, (entry) => ({
       databaseKey: this.keys.databaseKey(entry.logKey),
       row:
         entry.held === null
           ? (entry.row ?? NO_ROW)
-          : new Row(this.#newestBytes(entry), entry.held.timestampMs),
+          : new Row(this.#rows.newestBytes(entry), entry.held.timestampMs),
     }));
   }
 
@@ -574,20 +411,8 @@ export class StoreEngine<K, V> implements ManagedStore, CacheOwner {
   }
 }
 
-interface WriteTime {
-  /** Of the row, and what the listener gets. */
-  readonly timestampMs: number;
-  /** Of the changelog record. */
-  readonly logTimestampMs: number;
-  readonly headers: Headers;
-}
-
 function newestTimestampMs<K, V>(entry: Entry<K, V>): number {
   return entry.held?.timestampMs ?? entry.row?.timestampMs ?? -1;
-}
-
-function bySequence<K, V>(a: Entry<K, V>, b: Entry<K, V>): number {
-  return (a.held?.sequence ?? 0) - (b.held?.sequence ?? 0);
 }
 
 function* chain<T>(...parts: readonly Iterable<T>[]): Generator<T> {

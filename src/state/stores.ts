@@ -1,7 +1,16 @@
 import { parseDuration, type Duration } from '../common/duration.ts';
 import { StreamsError } from '../common/errors.ts';
-import type { Serdes } from '../serde/serde.ts';
+import type { Serde, Serdes } from '../serde/serde.ts';
 import { EngineBuilder } from './engine-builder.ts';
+import { PagedBuilder } from './paged-builder.ts';
+import { PagedChangeBuffer } from './paged-change-buffer.ts';
+import { PagedJoinStore } from './paged-join-store.ts';
+import { PagedOuterJoinStore } from './paged-outer-join-store.ts';
+import { PagedRecordBuffer } from './paged-record-buffer.ts';
+import { PagedSessionStore } from './paged-session-store.ts';
+import { PagedSubscriptionStore } from './paged-subscription-store.ts';
+import { PagedVersionedStore } from './paged-versioned-store.ts';
+import { PagedWindowStore } from './paged-window-store.ts';
 import type { ChangelogOptions, StoreBuilder } from './store-builder.ts';
 
 /** What all stores have in common. */
@@ -19,6 +28,16 @@ export interface StoreOptions<K, V> extends Serdes<K, V> {
 export interface WindowStoreOptions<K, V> extends StoreOptions<K, V> {
   readonly windowSize: Duration;
   /** How long windows are kept, by window start, in stream time; at least the window size. */
+  readonly retention: Duration;
+}
+
+export interface VersionedStoreOptions<K, V> extends Omit<StoreOptions<K, V>, 'caching'> {
+  /** How long old versions can be read, and late ones written, in stream time. */
+  readonly historyRetention: Duration;
+}
+
+export interface SessionStoreOptions<K, A> extends StoreOptions<K, A> {
+  /** How long sessions are kept, by their end, in stream time. */
   readonly retention: Duration;
 }
 
@@ -47,6 +66,29 @@ export const Stores = {
   window<K, V>(options: WindowStoreOptions<K, V>): StoreBuilder {
     return new EngineBuilder({ ...common(options), ...windows(options), layout: 'window' });
   },
+
+  /** Opened as `VersionedKeyValueStore<K, V>`. Never caches. */
+  versionedKeyValue<K, V>(options: VersionedStoreOptions<K, V>): StoreBuilder {
+    const { name, historyRetention } = options;
+    const historyRetentionMs = parseDuration(historyRetention, 'historyRetention');
+    if (historyRetentionMs < 0) {
+      throw new StreamsError('STREAMS_CONFIG', 'a history retention is not negative', {
+        site: { store: name, option: 'historyRetention' },
+      });
+    }
+    const description = { ...common(options), cachingEnabled: false, historyRetentionMs };
+    return new PagedBuilder({
+      ...description,
+      kind: 'versioned',
+      retentionMs: historyRetentionMs,
+      open: (context) => PagedVersionedStore.open(description, context),
+    });
+  },
+
+  /** Opened as `SessionStore<K, A>`. */
+  session<K, A>(options: SessionStoreOptions<K, A>): StoreBuilder {
+    return sessionTableStoreBuilder(options);
+  },
 } as const;
 
 /** A store as the DSL keeps a table in: opened as `TableStore<K, V>`, and as `KeyValueStore<K, V>` by others. */
@@ -54,12 +96,138 @@ export function tableStoreBuilder<K, V>(options: StoreOptions<K, V>): StoreBuild
   return new EngineBuilder({ ...common(options), layout: 'timestamped-key-value' });
 }
 
+/** What a windowed table's operator needs of its store beyond rows. Both make it a paged store. */
+export interface WindowTableOptions<K, V> extends WindowStoreOptions<K, V> {
+  /** `windowsOf`: for sliding windows. */
+  readonly ranges?: boolean;
+  /** `startedIn`: for emission on window close. */
+  readonly timeIndex?: boolean;
+}
+
 /** As `tableStoreBuilder`, with a row for each window: `WindowTableStore<K, V>`, and `WindowStore<K, V>` for others. */
-export function windowTableStoreBuilder<K, V>(options: WindowStoreOptions<K, V>): StoreBuilder {
+export function windowTableStoreBuilder<K, V>(options: WindowTableOptions<K, V>): StoreBuilder {
+  const { ranges = false, timeIndex = false } = options;
+  if (ranges || timeIndex) {
+    const description = { ...common(options), ...windows(options), timeIndex };
+    return new PagedBuilder({
+      ...description,
+      kind: 'window',
+      open: (context) => PagedWindowStore.open(description, context),
+    });
+  }
   return new EngineBuilder({
     ...common(options),
     ...windows(options),
     layout: 'timestamped-window',
+  });
+}
+
+export interface SessionTableOptions<K, A> extends SessionStoreOptions<K, A> {
+  /** `endedIn`: for emission on window close. */
+  readonly timeIndex?: boolean;
+}
+
+/** Sessions as the DSL keeps them: opened as `SessionTableStore<K, A>`, and as `SessionStore<K, A>` by others. */
+export function sessionTableStoreBuilder<K, A>(options: SessionTableOptions<K, A>): StoreBuilder {
+  const { name, retention, timeIndex = false } = options;
+  const retentionMs = parseDuration(retention, 'retention');
+  if (retentionMs <= 0) {
+    throw new StreamsError('STREAMS_CONFIG', 'a session store needs a retention above 0 ms', {
+      site: { store: name, option: 'retention' },
+    });
+  }
+  const description = { ...common(options), retentionMs, timeIndex };
+  return new PagedBuilder({
+    ...description,
+    kind: 'session',
+    open: (context) => PagedSessionStore.open(description, context),
+  });
+}
+
+/** One side of a windowed join: opened as `JoinStore<K, V>`. Never caches. */
+export function joinStoreBuilder<K, V>(options: WindowStoreOptions<K, V>): StoreBuilder {
+  const { serdes, ...description } = common(options);
+  const { retentionMs } = windows(options);
+  return new PagedBuilder({
+    ...description,
+    kind: 'join',
+    cachingEnabled: false,
+    retentionMs,
+    open: (context) => PagedJoinStore.open({ ...description, serdes, retentionMs }, context),
+  });
+}
+
+export interface OuterJoinStoreBuilderOptions<K, VL, VR> extends Omit<
+  StoreOptions<K, VL>,
+  'value'
+> {
+  readonly left: Serde<VL>;
+  readonly right: Serde<VR>;
+}
+
+/** The records of a left or outer join that wait: opened as `OuterJoinStore<K, VL, VR>`. Never caches. */
+export function outerJoinStoreBuilder<K, VL, VR>(
+  options: OuterJoinStoreBuilderOptions<K, VL, VR>,
+): StoreBuilder {
+  const { left, right, key } = options;
+  const description = common({ ...options, value: left });
+  return new PagedBuilder({
+    ...description,
+    kind: 'outer-join',
+    cachingEnabled: false,
+    open: (context) => PagedOuterJoinStore.open({ ...description, key, left, right }, context),
+  });
+}
+
+export interface SubscriptionStoreBuilderOptions<FK, PK, V> extends Omit<
+  StoreOptions<FK, V>,
+  'key'
+> {
+  readonly foreignKey: Serde<FK>;
+  readonly primaryKey: Serde<PK>;
+}
+
+/** The subscriptions of a foreign-key join: opened as `SubscriptionStore<FK, PK, V>`. Never caches. */
+export function subscriptionStoreBuilder<FK, PK, V>(
+  options: SubscriptionStoreBuilderOptions<FK, PK, V>,
+): StoreBuilder {
+  const { foreignKey, primaryKey, value } = options;
+  const description = {
+    ...common({ ...options, key: foreignKey }),
+    foreignKey,
+    primaryKey,
+    value,
+    cachingEnabled: false,
+  };
+  return new PagedBuilder({
+    ...description,
+    kind: 'subscription',
+    open: (context) => PagedSubscriptionStore.open(description, context),
+  });
+}
+
+/** The buffer of `suppress`: opened as `ChangeBuffer<K, V>`. Never caches. */
+export function changeBufferBuilder<K, V>(options: StoreOptions<K, V>): StoreBuilder {
+  const description = { ...common(options), cachingEnabled: false };
+  return new PagedBuilder({
+    ...description,
+    kind: 'change-buffer',
+    open: (context) => PagedChangeBuffer.open(description, context),
+  });
+}
+
+export interface RecordBufferBuilderOptions<K, V> extends StoreOptions<K, V> {
+  readonly grace: Duration;
+}
+
+/** The buffer of a stream-table join with grace: opened as `TimeOrderedBuffer<K, V>`. Never caches. */
+export function recordBufferBuilder<K, V>(options: RecordBufferBuilderOptions<K, V>): StoreBuilder {
+  const graceMs = parseDuration(options.grace, 'grace');
+  const description = { ...common(options), cachingEnabled: false, graceMs };
+  return new PagedBuilder({
+    ...description,
+    kind: 'record-buffer',
+    open: (context) => PagedRecordBuffer.open(description, context),
   });
 }
 

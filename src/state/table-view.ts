@@ -1,7 +1,13 @@
+import { StreamsError } from '../common/errors.ts';
 import type { Headers } from '../common/record.ts';
 import type { StoreEngine } from './store-engine.ts';
 import type { TableListener, TableStore, Timestamped } from './table-store.ts';
-import type { WindowTableListener, WindowTableStore } from './window-table-store.ts';
+import type {
+  WindowOfKey,
+  WindowRow,
+  WindowTableListener,
+  WindowTableStore,
+} from './window-table-store.ts';
 
 /** A timestamped key-value store as the operator of a table has it. */
 export class TableView<K, V> implements TableStore<K, V> {
@@ -88,5 +94,19 @@ export class WindowTableView<K, V> implements WindowTableStore<K, V> {
 
   listen(listener: WindowTableListener<K, V>, options: { readonly sendOldValues: boolean }): void {
     this.#engine.listen(listener, options.sendOldValues);
+  }
+
+  windowsOf(): readonly WindowOfKey[] {
+    throw this.#without('ranges');
+  }
+
+  startedIn(): Iterable<WindowRow<K, V>> {
+    throw this.#without('a time index');
+  }
+
+  #without(part: string): StreamsError {
+    return new StreamsError('STREAMS_INVARIANT', `this window store was built without ${part}`, {
+      site: { store: this.#engine.name },
+    });
   }
 }

@@ -26,7 +26,19 @@ export interface CommittedChanges {
 }
 
 /** How rows look in the storage (docs/formats.md). */
-export type StoreLayout = 'key-value' | 'timestamped-key-value' | 'window' | 'timestamped-window';
+export type StoreLayout =
+  | 'key-value'
+  | 'timestamped-key-value'
+  | 'window'
+  | 'timestamped-window'
+  | 'window-pages'
+  | 'session-pages'
+  | 'join-pages'
+  | 'outer-join-pages'
+  | 'change-buffer-pages'
+  | 'record-buffer-pages'
+  | 'versioned-pages'
+  | 'subscription-pages';
 
 /** What a storage has to know of a store to give it a number. */
 export interface StoreDescription {
@@ -62,9 +74,13 @@ export interface TaskStorage {
    */
   storeNumber(store: StoreDescription): number;
   position(changelogTopic: string): ChangelogPosition | undefined;
+  /** The id of a source topic that the content came from; undefined where nobody has said. */
+  sourceId(topic: string): string | undefined;
+  /** From the next write on the content comes from these source topics too: ids by topic. */
+  setSourceIds(ids: ReadonlyMap<string, string>): void;
   /** Calls are written in order; one at a time. */
   write(changes: CommittedChanges): Promise<void>;
-  /** Drops a range: expired windows, after the commit that passed them. */
+  /** Drops a range: expired windows, after the commit that passed them. Writes may go on meanwhile; `close` waits. */
   clear(range: StorageRange): Promise<void>;
   close(): Promise<void>;
 }

@@ -48,6 +48,14 @@ export class TieredTaskStorage implements TaskStorage {
     return (inMemory ? this.#memory : this.#disk).position(changelogTopic);
   }
 
+  sourceId(topic: string): string | undefined {
+    return this.#disk.sourceId(topic);
+  }
+
+  setSourceIds(ids: ReadonlyMap<string, string>): void {
+    this.#disk.setSourceIds(ids);
+  }
+
   async write(changes: CommittedChanges): Promise<void> {
     if (this.#memoryTopics.size === 0) {
       await this.#disk.write(changes);

@@ -64,6 +64,11 @@ export class WindowRetention {
     return windowStartMs > this.expiredUpToMs;
   }
 
+  /** Where the first slice begins that is kept, once a time up to which windows have expired is known. */
+  firstKeptMs(expiredUpToMs: number): number {
+    return this.keys.slice(Math.max(0, expiredUpToMs)) * this.keys.sliceMs;
+  }
+
   /** For undo. */
   resetTo(observedMs: number): void {
     this.#observedMs = observedMs;

@@ -1,20 +1,28 @@
+import { partitionKey } from '../common/topic-partition.ts';
 import type { Headers } from '../common/record.ts';
 import type { RecordSink } from '../runtime/record-sink.ts';
 import type { MemoryRecord } from './memory-records.ts';
+import { TopicLayout } from './topic-layout.ts';
 
 /** One record that a task has written, and where. */
 export interface ProducedRecord {
   readonly topic: string;
+  readonly partition: number;
   readonly record: MemoryRecord;
 }
 
-/** Topics of one partition each, in memory, that exist once they are written to. */
+/** Topics in memory, which exist once they are written to. */
 export class MemoryTopics implements RecordSink {
+  readonly #layout: TopicLayout;
   readonly #endOffsets = new Map<string, number>();
   #produced: ProducedRecord[] = [];
 
-  partitionCount(): number {
-    return 1;
+  constructor(layout: TopicLayout = new TopicLayout(1)) {
+    this.#layout = layout;
+  }
+
+  partitionCount(topic: string): number {
+    return this.#layout.count(topic);
   }
 
   prepareTopics(): Promise<void> {
@@ -23,16 +31,14 @@ export class MemoryTopics implements RecordSink {
 
   append(
     topic: string,
-    _partition: number,
+    partition: number,
     key: Uint8Array | null,
     value: Uint8Array | null,
     timestampMs: number,
     headers: Headers,
   ): void {
-    this.#produced.push({
-      topic,
-      record: this.next(topic, { key: copy(key), value: copy(value), timestampMs, headers }),
-    });
+    const copied = { key: copy(key), value: copy(value), timestampMs, headers };
+    this.#produced.push({ topic, partition, record: this.next(topic, partition, copied) });
   }
 
   mark(): number {
@@ -41,21 +47,24 @@ export class MemoryTopics implements RecordSink {
 
   rollback(mark: unknown): void {
     const undone = this.#produced.splice(mark as number); // what `mark` has given out
-    for (const { topic } of undone) this.#endOffsets.set(topic, this.endOffset(topic) - 1);
+    for (const { topic, partition } of undone) {
+      const end = this.endOffset(topic, partition) - 1;
+      this.#endOffsets.set(partitionKey(topic, partition), end);
+    }
   }
 
   release(): void {
     // Nothing was held back.
   }
 
-  endOffset(topic: string): number {
-    return this.#endOffsets.get(topic) ?? 0;
+  endOffset(topic: string, partition: number): number {
+    return this.#endOffsets.get(partitionKey(topic, partition)) ?? 0;
   }
 
-  /** Gives a record the next offset of its topic. */
-  next(topic: string, record: Omit<MemoryRecord, 'offset'>): MemoryRecord {
-    const offset = this.endOffset(topic);
-    this.#endOffsets.set(topic, offset + 1);
+  /** Gives a record the next offset of its partition. */
+  next(topic: string, partition: number, record: Omit<MemoryRecord, 'offset'>): MemoryRecord {
+    const offset = this.endOffset(topic, partition);
+    this.#endOffsets.set(partitionKey(topic, partition), offset + 1);
     return { ...record, offset };
   }
 

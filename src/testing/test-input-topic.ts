@@ -4,12 +4,15 @@ import type { Serdes } from '../serde/serde.ts';
 import type { MemoryRecord } from './memory-records.ts';
 import type { InputTopicOptions, TestInputRecord } from './test-record.ts';
 
+/** Brings a record to its topic: to a partition, or where that is null to the one that a producer would choose. */
+type PipeRecord = (record: Omit<MemoryRecord, 'offset'>, partition: number | null) => Promise<void>;
+
 /** Writes records to one topic and lets the topology process each of them before it resolves. Made by the driver. */
 export class TestInputTopic<K, V> {
   readonly topic: string;
   readonly #serdes: Serdes<K, V>;
   readonly #wallClockMs: () => number;
-  readonly #pipe: (record: Omit<MemoryRecord, 'offset'>) => Promise<void>;
+  readonly #pipe: PipeRecord;
   readonly #autoAdvanceMs: number;
   #timestampMs: number | null;
 
@@ -19,7 +22,7 @@ export class TestInputTopic<K, V> {
     { startTimestampMs, autoAdvance = 0 }: InputTopicOptions,
     driver: {
       readonly wallClockMs: () => number;
-      readonly pipe: (record: Omit<MemoryRecord, 'offset'>) => Promise<void>;
+      readonly pipe: PipeRecord;
     },
   ) {
     this.topic = topic;
@@ -36,14 +39,16 @@ export class TestInputTopic<K, V> {
     value,
     timestampMs,
     headers = NO_HEADERS,
+    partition,
   }: TestInputRecord<K, V>): Promise<void> {
-    await this.#pipe({
+    const record = {
       key: key === null ? null : this.#serdes.key.serialize(key, this.#site(true, headers)),
       value:
         value === null ? null : this.#serdes.value.serialize(value, this.#site(false, headers)),
       timestampMs: timestampMs ?? this.#nextTimestampMs(),
       headers,
-    });
+    };
+    await this.#pipe(record, partition ?? null);
   }
 
   async pipeAll(records: Iterable<TestInputRecord<K, V>>): Promise<void> {

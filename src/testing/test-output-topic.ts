@@ -1,6 +1,7 @@
 import { StreamsError } from '../common/errors.ts';
 import type { Serde, Serdes } from '../serde/serde.ts';
 import type { MemoryRecord } from './memory-records.ts';
+import type { ProducedRecord } from './memory-topics.ts';
 import type { TestRecord } from './test-record.ts';
 
 /**
@@ -12,26 +13,35 @@ import type { TestRecord } from './test-record.ts';
 export class TestOutputTopic<K, V> {
   readonly topic: string;
   readonly #serdes: Serdes<K, V>;
-  readonly #records: MemoryRecord[];
+  readonly #unread: ProducedRecord[];
+  /** Null: all of them. */
+  readonly #partition: number | null;
 
-  constructor(topic: string, serdes: Serdes<K, V>, records: MemoryRecord[]) {
+  constructor(
+    topic: string,
+    serdes: Serdes<K, V>,
+    unread: ProducedRecord[],
+    partition: number | null,
+  ) {
     this.topic = topic;
     this.#serdes = serdes;
-    this.#records = records;
+    this.#unread = unread;
+    this.#partition = partition;
   }
 
   /** How many are left to read. */
   get size(): number {
-    return this.#records.length;
+    return this.#unread.filter((produced) => this.#isOurs(produced)).length;
   }
 
   get isEmpty(): boolean {
-    return this.#records.length === 0;
+    return !this.#unread.some((produced) => this.#isOurs(produced));
   }
 
   readRecord(): TestRecord<K, V> {
-    const record = this.#records.shift();
-    if (record !== undefined) return this.#decode(record);
+    const next = this.#unread.findIndex((produced) => this.#isOurs(produced));
+    const [produced] = next === -1 ? [] : this.#unread.splice(next, 1);
+    if (produced !== undefined) return this.#decode(produced.record);
     throw new StreamsError(
       'STREAMS_PROCESSING',
       'there is no record left to read: the topology has written fewer than the test expects',
@@ -41,7 +51,10 @@ export class TestOutputTopic<K, V> {
 
   /** All that are left. */
   readRecords(): readonly TestRecord<K, V>[] {
-    return this.#records.splice(0).map((record) => this.#decode(record));
+    const ours = this.#unread.filter((produced) => this.#isOurs(produced));
+    const others = this.#unread.filter((produced) => !this.#isOurs(produced));
+    this.#unread.splice(0, this.#unread.length, ...others);
+    return ours.map(({ record }) => this.#decode(record));
   }
 
   readKeyValue(): readonly [key: K, value: V] {
@@ -56,6 +69,10 @@ export class TestOutputTopic<K, V> {
   /** The last value of each key. Keys that are objects are told apart by identity: read those as a list. */
   readKeyValuesToMap(): ReadonlyMap<K, V> {
     return new Map(this.readKeyValues());
+  }
+
+  #isOurs({ partition }: ProducedRecord): boolean {
+    return this.#partition === null || partition === this.#partition;
   }
 
   #decode({ key, value, timestampMs, headers }: MemoryRecord): TestRecord<K, V> {

@@ -16,6 +16,8 @@ export interface TestInputRecord<K, V> {
   /** Left out: the time of the input topic, which starts at the wall clock's and moves as its options say. */
   readonly timestampMs?: number;
   readonly headers?: Headers;
+  /** Left out: as a producer chooses it, by the key; records without a key go to the partitions in turn. */
+  readonly partition?: number;
 }
 
 export interface InputTopicOptions {
@@ -23,4 +25,9 @@ export interface InputTopicOptions {
   readonly startTimestampMs?: number;
   /** How far the time moves after each record without its own; 0 if left out. */
   readonly autoAdvance?: Duration;
+}
+
+export interface OutputTopicOptions {
+  /** Reads this partition alone; all of them, in the order of writing, if left out. */
+  readonly partition?: number;
 }

@@ -1,17 +1,16 @@
 import { parseDuration, type Duration } from '../common/duration.ts';
 import { isStreamsError, StreamsError } from '../common/errors.ts';
-import { TaskId } from '../common/task-id.ts';
+import { defaultPartition } from '../common/murmur2.ts';
+import type { TopicPartition } from '../common/topic-partition.ts';
 import { MetricsRegistry } from '../observability/metrics-registry.ts';
 import type { MetricTags } from '../observability/metrics.ts';
 import { GlobalTask } from '../runtime/global-task.ts';
 import { messageOf } from '../runtime/message-of.ts';
-import { StreamTask } from '../runtime/stream-task.ts';
 import {
   parseStreamsConfig,
   type StreamsConfig,
   type StreamsOptions,
 } from '../runtime/streams-config.ts';
-import { TopicNames } from '../runtime/task-topology.ts';
 import type { Serdes } from '../serde/serde.ts';
 import type { KeyValueStore } from '../state/key-value-store.ts';
 import type { ManagedStore } from '../state/managed-store.ts';
@@ -20,20 +19,24 @@ import { SharedObjectBudget } from '../state/shared-object-budget.ts';
 import { SharedRecordCache } from '../state/shared-record-cache.ts';
 import type { StateDirectory } from '../state/state-directory.ts';
 import { asKeyValueStore, asWindowStore } from '../state/store-views.ts';
-import type { ChangelogPosition, TaskStorage } from '../state/task-storage.ts';
+import type { TaskStorage } from '../state/task-storage.ts';
 import type { WindowStore } from '../state/window-store.ts';
 import { fingerprint } from '../topology/fingerprint.ts';
 import type { TopologyPlan } from '../topology/topology-plan.ts';
+import { DriverTasks } from './driver-tasks.ts';
 import { memoryChunk, MemoryRecordCursor, type MemoryRecord } from './memory-records.ts';
-import { MemoryTopics } from './memory-topics.ts';
-import { mergeSubtopologies } from './merge-plan.ts';
+import { MemoryTopics, type ProducedRecord } from './memory-topics.ts';
 import { TestInputTopic } from './test-input-topic.ts';
 import { TestOutputTopic } from './test-output-topic.ts';
-import type { InputTopicOptions } from './test-record.ts';
+import type { InputTopicOptions, OutputTopicOptions } from './test-record.ts';
+import { TopicLayout, type PartitionsOption } from './topic-layout.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 export interface TopologyTestDriverOptions {
-  /** As for `KafkaStreams`; nothing is required. Options of clients and brokers have no effect. */
+  /**
+   * As for `KafkaStreams`; nothing is required. Options of clients and brokers have no effect. `emitIntervalMs` is 0 if
+   * left out, since the wall clock stands still.
+   */
   readonly config?: Partial<StreamsOptions>;
   /**
    * What the wall clock shows at first; 0 if left out, so that a test does not depend on when it runs. (Kafka Streams':
@@ -44,6 +47,17 @@ export interface TopologyTestDriverOptions {
   readonly commitAfterEachRecord?: boolean;
   /** Where stores live; in memory if left out. The driver closes it. */
   readonly stateDirectory?: StateDirectory;
+  /**
+   * Partition counts of the topics: 3, or `{ clicks: 3 }`, where others have 1. Given this, the sub-topologies run as
+   * they do in production: as tasks of their own, one for each partition. Left out: one task runs everything, over one
+   * partition a topic, as in Kafka Streams' driver.
+   */
+  readonly partitions?: PartitionsOption;
+}
+
+export interface DriverStoreOptions {
+  /** Of the task whose store is meant; needed where several have one. */
+  readonly partition?: number;
 }
 
 /** A topology, or anything with a plan. */
@@ -59,18 +73,15 @@ interface DriverParts {
   readonly topics: MemoryTopics;
   readonly stateDirectory: StateDirectory;
   readonly commitsEachRecord: boolean;
-  readonly task: StreamTask | null;
-  readonly storage: TaskStorage | null;
+  readonly layout: TopicLayout;
+  readonly tasks: DriverTasks;
   readonly globalTask: GlobalTask | null;
   readonly globalStorage: TaskStorage | null;
 }
 
-/** Every topic of the driver has one partition. */
-const PARTITION = 0;
-
 /**
- * Runs a topology without a broker: the tasks, stores, caches and handlers of the runtime, over topics of one partition in
- * memory.
+ * Runs a topology without a broker: the tasks, stores, caches and handlers of the runtime, over topics in
+ * memory: of one partition each, unless `partitions` says otherwise.
  *
  *     await using driver = await TopologyTestDriver.create(builder.build());
  *     const input = driver.createInputTopic('clicks', { key: serdes.string, value: serdes.string });
@@ -89,9 +100,9 @@ const PARTITION = 0;
  */
 export class TopologyTestDriver implements AsyncDisposable {
   readonly #parts: DriverParts;
-  readonly #unread = new Map<string, MemoryRecord[]>();
+  readonly #unread = new Map<string, ProducedRecord[]>();
   readonly #produced = new Set<string>();
-  readonly #sourceTopics: ReadonlySet<string>;
+  readonly #keyless = new Map<string, number>();
   readonly #globalTopics: ReadonlySet<string>;
   #failure: StreamsError | null = null;
   #isClosed = false;
@@ -100,9 +111,7 @@ export class TopologyTestDriver implements AsyncDisposable {
 
   private constructor(parts: DriverParts) {
     this.#parts = parts;
-    const { plan, task } = parts;
-    this.#sourceTopics = new Set(task?.sourcePartitions.map(({ topic }) => topic));
-    this.#globalTopics = new Set(plan.globalStores.flatMap(({ source }) => source.topics));
+    this.#globalTopics = new Set(parts.plan.globalStores.flatMap(({ source }) => source.topics));
   }
 
   /** Errors: `STREAMS_CONFIG` of the config, `STREAMS_TOPOLOGY` of the topology; those of the processors' constructors. */
@@ -118,24 +127,28 @@ export class TopologyTestDriver implements AsyncDisposable {
     serdes: Serdes<K, V>,
     options: InputTopicOptions = {},
   ): TestInputTopic<K, V> {
-    if (!this.#sourceTopics.has(topic) && !this.#globalTopics.has(topic)) {
-      const known = [...this.#sourceTopics, ...this.#globalTopics].join(', ');
+    const { clock, tasks } = this.#parts;
+    if (!this.#globalTopics.has(topic) && !tasks.reads(topic)) {
+      const known = [...tasks.sourceTopics, ...this.#globalTopics].join(', ');
       throw new StreamsError(
         'STREAMS_TOPIC_MISSING',
         `the topology does not read this topic; it reads: ${known}`,
         { site: { topic } },
       );
     }
-    const { clock } = this.#parts;
     return new TestInputTopic(topic, serdes, options, {
       wallClockMs: () => clock.nowMs(),
-      pipe: (record) => this.#inTurn(() => this.#pipe(topic, record)),
+      pipe: (record, partition) => this.#inTurn(() => this.#pipe(topic, partition, record)),
     });
   }
 
-  /** Of any topic that is written, internal ones included. */
-  createOutputTopic<K, V>(topic: string, serdes: Serdes<K, V>): TestOutputTopic<K, V> {
-    return new TestOutputTopic(topic, serdes, this.#unreadOf(topic));
+  /** Of any topic that is written, internal ones included; of one partition, if that is said. */
+  createOutputTopic<K, V>(
+    topic: string,
+    serdes: Serdes<K, V>,
+    { partition }: OutputTopicOptions = {},
+  ): TestOutputTopic<K, V> {
+    return new TestOutputTopic(topic, serdes, this.#unreadOf(topic), partition ?? null);
   }
 
   /** Moves the wall clock and runs what that makes due: punctuators, and records that waited for other partitions. */
@@ -143,8 +156,8 @@ export class TopologyTestDriver implements AsyncDisposable {
     const ms = parseDuration(duration, 'duration');
     return this.#inTurn(async () => {
       this.#parts.clock.advance(ms);
-      await this.#punctuate();
-      await this.#commit();
+      await this.#parts.tasks.punctuate();
+      await this.#parts.tasks.commit();
       await this.#processAll();
     });
   }
@@ -152,7 +165,7 @@ export class TopologyTestDriver implements AsyncDisposable {
   /** Empties the caches and commits; needed only without `commitAfterEachRecord`. */
   commit(): Promise<void> {
     return this.#inTurn(async () => {
-      await this.#commit();
+      await this.#parts.tasks.commit();
       await this.#processAll();
     });
   }
@@ -167,12 +180,12 @@ export class TopologyTestDriver implements AsyncDisposable {
   }
 
   /** A store of the topology, global ones included, as its processors see it: with what is not committed. */
-  keyValueStore<K, V>(name: string): KeyValueStore<K, V> {
-    return asKeyValueStore<K, V>(this.#store(name));
+  keyValueStore<K, V>(name: string, options?: DriverStoreOptions): KeyValueStore<K, V> {
+    return asKeyValueStore<K, V>(this.#store(name, options));
   }
 
-  windowStore<K, V>(name: string): WindowStore<K, V> {
-    return asWindowStore<K, V>(this.#store(name));
+  windowStore<K, V>(name: string, options?: DriverStoreOptions): WindowStore<K, V> {
+    return asWindowStore<K, V>(this.#store(name, options));
   }
 
   /** The sum of a counter over all series that carry these tags: `counter('dropped-records-total', { reason: 'late' })`. */
@@ -190,12 +203,11 @@ export class TopologyTestDriver implements AsyncDisposable {
     const closed = this.#turn.then(async () => {
       if (this.#isClosed) return;
       this.#isClosed = true;
-      const { task, storage, globalTask, globalStorage, stateDirectory } = this.#parts;
+      const { tasks, globalTask, globalStorage, stateDirectory } = this.#parts;
       try {
-        await task?.close();
+        await tasks.close();
         await globalTask?.close();
       } finally {
-        await storage?.close();
         await globalStorage?.close();
         await stateDirectory.close();
       }
@@ -213,13 +225,14 @@ export class TopologyTestDriver implements AsyncDisposable {
       if (this.#isClosed) throw new StreamsError('STREAMS_STOPPED', 'the driver is closed');
       if (this.#failure !== null) throw this.#failure;
       try {
+        await this.#parts.tasks.refresh();
         await work();
       } catch (error) {
         this.#failure = isStreamsError(error)
           ? error
           : new StreamsError('STREAMS_PROCESSING', messageOf(error), { cause: error });
         this.#parts.topics.takeProduced(); // the transaction that they were part of is aborted
-        this.#parts.task?.discard();
+        this.#parts.tasks.discard();
         throw this.#failure;
       }
     });
@@ -227,22 +240,51 @@ export class TopologyTestDriver implements AsyncDisposable {
     return done;
   }
 
-  async #pipe(topic: string, piped: Omit<MemoryRecord, 'offset'>): Promise<void> {
-    await this.#deliver(topic, this.#parts.topics.next(topic, piped));
+  async #pipe(
+    topic: string,
+    partition: number | null,
+    piped: Omit<MemoryRecord, 'offset'>,
+  ): Promise<void> {
+    const { topics, layout } = this.#parts;
+    const chosen = partition ?? this.#defaultPartition(topic, piped.key);
+    const count = layout.count(topic);
+    if (!(chosen >= 0 && chosen < count)) {
+      throw new StreamsError(
+        'STREAMS_CONFIG',
+        `the topic has ${count} partitions, so there is no ${chosen}: give the driver more (\`partitions\`)`,
+        { site: { topic, option: 'partition' } },
+      );
+    }
+    await this.#deliver({
+      topic,
+      partition: chosen,
+      record: topics.next(topic, chosen, piped),
+    });
     await this.#processAll();
   }
 
-  async #deliver(topic: string, record: MemoryRecord): Promise<void> {
-    if (this.#sourceTopics.has(topic)) {
-      this.#parts.task?.addChunk(memoryChunk(topic, PARTITION, [record]));
-    }
-    if (this.#globalTopics.has(topic)) await this.#updateGlobal(topic, record);
+  /** As a producer would choose; records without a key go to the partitions in turn. */
+  #defaultPartition(topic: string, key: Uint8Array | null): number {
+    const count = this.#parts.layout.count(topic);
+    if (key !== null) return defaultPartition(key, count);
+    const keyless = this.#keyless.get(topic) ?? 0;
+    this.#keyless.set(topic, keyless + 1);
+    return keyless % count;
   }
 
-  async #updateGlobal(topic: string, record: MemoryRecord): Promise<void> {
+  async #deliver({ topic, partition, record }: ProducedRecord): Promise<void> {
+    const { tasks } = this.#parts;
+    if (tasks.reads(topic)) {
+      await tasks.refresh();
+      tasks.add(topic, partition, record);
+    }
+    if (this.#globalTopics.has(topic)) await this.#updateGlobal(topic, partition, record);
+  }
+
+  async #updateGlobal(topic: string, partition: number, record: MemoryRecord): Promise<void> {
     const { globalTask } = this.#parts;
     if (globalTask === null) return;
-    globalTask.addChunk(memoryChunk(topic, PARTITION, [record]));
+    globalTask.addChunk(memoryChunk(topic, partition, [record]));
     globalTask.process(1, Infinity);
     await globalTask.pending;
     await globalTask.checkpoint(new Map());
@@ -250,62 +292,39 @@ export class TopologyTestDriver implements AsyncDisposable {
 
   /** In the order of Kafka Streams' driver: what a record leads to in topics comes behind what waits there already. */
   async #processAll(): Promise<void> {
-    const { task, clock } = this.#parts;
+    const { tasks, commitsEachRecord } = this.#parts;
     await this.#loopBack();
-    while (task?.isReady(clock.nowMs()) === true) {
-      task.process(1, Infinity);
-      await task.pending;
-      await this.#punctuate();
-      if (this.#parts.commitsEachRecord) await this.#commit();
+    while (await tasks.processOne()) {
+      await tasks.punctuate();
+      if (commitsEachRecord) await tasks.commit();
       await this.#loopBack();
     }
   }
 
-  async #punctuate(): Promise<void> {
-    const { task, clock } = this.#parts;
-    while (task?.punctuate(clock.nowMs()) === true) await task.pending;
-  }
-
-  async #commit(): Promise<void> {
-    const { task, storage, topics, clock } = this.#parts;
-    if (task === null || storage === null) return;
-    task.prepareCommit();
-    while (task.pending !== null) {
-      await task.pending;
-      task.prepareCommit();
-    }
-    const positions = new Map<string, ChangelogPosition>();
-    for (const { topic } of task.changelogs) {
-      const offset = topics.endOffset(topic);
-      if (offset > 0) positions.set(topic, { topicId: topic, offset, wallTimeMs: clock.nowMs() });
-    }
-    await storage.write(task.seal(positions));
-    for (const range of task.postCommit()) await storage.clear(range);
-  }
-
   /** Hands out what was written: to readers, and to the topology where it reads the topic itself. */
   async #loopBack(): Promise<void> {
-    for (const { topic, record } of this.#parts.topics.takeProduced()) {
-      this.#produced.add(topic);
-      this.#unreadOf(topic).push(record);
-      await this.#deliver(topic, record);
+    for (const produced of this.#parts.topics.takeProduced()) {
+      this.#produced.add(produced.topic);
+      this.#unreadOf(produced.topic).push(produced);
+      await this.#deliver(produced);
     }
   }
 
-  #unreadOf(topic: string): MemoryRecord[] {
+  #unreadOf(topic: string): ProducedRecord[] {
     const unread = this.#unread.get(topic) ?? [];
     this.#unread.set(topic, unread);
     return unread;
   }
 
-  #store(name: string): ManagedStore {
-    const { task, globalTask } = this.#parts;
-    const store = task?.stores.get(name) ?? globalTask?.stores.get(name);
+  #store(name: string, { partition }: DriverStoreOptions = {}): ManagedStore {
+    const { tasks, globalTask } = this.#parts;
+    const store = tasks.store(name, partition ?? null) ?? globalTask?.stores.get(name);
     if (store !== undefined) return store;
-    const names = [...(task?.stores.keys() ?? []), ...(globalTask?.stores.keys() ?? [])];
+    const names = [...tasks.storeNames, ...(globalTask?.stores.keys() ?? [])];
+    const where = partition === undefined ? '' : ` of partition ${partition}`;
     throw new StreamsError(
       'STREAMS_STORE_UNKNOWN',
-      `the topology has no store '${name}'; it has: ${names.join(', ') || 'none'}`,
+      `the topology has no store '${name}'${where}; it has: ${names.join(', ') || 'none'}`,
       { site: { store: name } },
     );
   }
@@ -318,18 +337,24 @@ async function openParts(
     startWallClockMs = 0,
     commitAfterEachRecord = true,
     stateDirectory = new MemoryStateDirectory('test'),
+    partitions,
   }: TopologyTestDriverOptions,
 ): Promise<DriverParts> {
-  const config = parseStreamsConfig({ applicationId: 'test', brokers: ['test:9092'], ...options });
+  const config = parseStreamsConfig({
+    applicationId: 'test',
+    brokers: ['test:9092'],
+    emitIntervalMs: 0,
+    ...options,
+  });
   const clock = new VirtualClock(startWallClockMs);
   const metrics = new MetricsRegistry();
-  const topics = new MemoryTopics();
+  const layout = new TopicLayout(partitions ?? 1);
+  const topics = new MemoryTopics(layout);
   const shared = {
     config,
     recordCache: new SharedRecordCache(config.statestoreCacheMaxBytes),
     objects: new SharedObjectBudget(config.stateObjectsMaxBytes),
     createCursor: () => new MemoryRecordCursor(),
-    clock,
     metrics,
     tags: {},
     logger: config.logger,
@@ -343,43 +368,24 @@ async function openParts(
   let globalTask: GlobalTask | null = null;
   let globalStorage: TaskStorage | null = null;
   if (plan.globalStores.length > 0) {
-    const { globalStores } = plan;
-    globalStorage = await openStorage('-1_-1');
-    const globalTopics = globalStores.flatMap(({ source }) => source.topics);
-    const partitions = globalTopics.map((topic) => ({ topic, partition: PARTITION }));
+    globalStorage = await openStorage('global');
     globalTask = await GlobalTask.open({
       ...shared,
-      globalStores,
-      partitions,
+      clock,
+      globalStores: plan.globalStores,
+      partitions: plan.globalStores.flatMap(({ source }) => allPartitions(source.topics, layout)),
       storage: globalStorage,
     });
   }
-
-  let task: StreamTask | null = null;
-  let storage: TaskStorage | null = null;
-  const subtopology = mergeSubtopologies(plan);
-  if (subtopology !== null) {
-    const id = new TaskId(subtopology.id, PARTITION);
-    const repartitionTopics = new Set(plan.repartitionTopics.map(({ name }) => name));
-    const names = new TopicNames(config.applicationId, repartitionTopics);
-    const sourcePartitions = subtopology.sourceTopics.map((topic) => ({
-      topic: names.resolve(topic),
-      partition: PARTITION,
-    }));
-    storage = await openStorage(id.toString());
-    task = StreamTask.open({
-      ...shared,
-      id,
-      subtopology,
-      repartitionTopics,
-      sourcePartitions,
-      storage,
-      sink: topics,
-      globalStores: globalTask?.stores ?? new Map<string, ManagedStore>(),
-      lag: () => 0,
-    });
-    await task.start(sourcePartitions.map((source) => ({ ...source, offset: 0, metadata: '' })));
-  }
+  const tasks = await DriverTasks.open({
+    plan,
+    shared: { ...shared, globalStores: globalTask?.stores ?? new Map<string, ManagedStore>() },
+    clock,
+    topics,
+    layout,
+    isMerged: partitions === undefined,
+    openStorage,
+  });
   return {
     config,
     plan,
@@ -388,9 +394,15 @@ async function openParts(
     topics,
     stateDirectory,
     commitsEachRecord: commitAfterEachRecord,
-    task,
-    storage,
+    layout,
+    tasks,
     globalTask,
     globalStorage,
   };
+}
+
+function allPartitions(topics: readonly string[], layout: TopicLayout): TopicPartition[] {
+  return topics.flatMap((topic) =>
+    Array.from({ length: layout.count(topic) }, (_, partition) => ({ topic, partition })),
+  );
 }

@@ -1,3 +1,4 @@
+import { copartitionGroups, groupsReading } from './copartition-groups.ts';
 import { nodeGroups } from './node-groups.ts';
 import type { BuilderNode, TopologyBuilder } from './topology-builder.ts';
 import { topologyError } from './topology-error.ts';
@@ -17,19 +18,23 @@ export function buildPlan(builder: TopologyBuilder): TopologyPlan {
   checkRepartitionTopics(builder);
 
   const children = childrenByParent(builder);
-  const copartitionGroups = mergeCopartitioned(builder);
-  checkCopartitionCounts(builder, copartitionGroups);
+  const groups = copartitionGroups(builder.copartitionedSources, (name) => {
+    const node = builder.nodes.get(name);
+    return node?.kind === 'source' ? node.topics : [];
+  });
+  checkCopartitionCounts(builder, groups);
 
   const globalNodes = new Set([...builder.globalStores.values()].map(({ source }) => source.name));
   const subtopologies = nodeGroups(builder).flatMap((names, id) =>
     names.some((name) => globalNodes.has(name))
       ? []
-      : [subtopology(builder, { id, names, children, copartitionGroups })],
+      : [subtopology(builder, { id, names, children, copartitionGroups: groups })],
   );
   return freezePlan({
     subtopologies,
     repartitionTopics: [...builder.repartitionTopics.values()],
     globalStores: [...builder.globalStores.values()],
+    copartitionedSources: builder.copartitionedSources,
   });
 }
 
@@ -54,9 +59,7 @@ function subtopology(builder: TopologyBuilder, group: Group): Subtopology {
         node.kind === 'sink' && typeof node.topic === 'string' ? [node.topic] : [],
       ),
     ),
-    copartitionGroups: group.copartitionGroups.filter((topics) =>
-      topics.some((topic) => sourceTopics.includes(topic)),
-    ),
+    copartitionGroups: groupsReading(group.copartitionGroups, sourceTopics),
   };
 }
 
@@ -68,11 +71,12 @@ function planNode(
   const { name } = node;
   switch (node.kind) {
     case 'source': {
-      const { topics, key, value, timestampExtractor, offsetReset } = node;
+      const { topics, pattern, key, value, timestampExtractor, offsetReset } = node;
       return {
         kind: 'source',
         name,
         topics,
+        ...(pattern === undefined ? {} : { pattern }),
         key,
         value,
         timestampExtractor,
@@ -123,24 +127,6 @@ function checkRepartitionTopics(builder: TopologyBuilder): void {
     if (!read || !written)
       throw topologyError('a repartition topic must be written and read', { topic });
   }
-}
-
-/** Groups of topics that share a topic are one group. */
-function mergeCopartitioned(builder: TopologyBuilder): string[][] {
-  const groupOf = new Map<string, Set<string>>();
-  for (const sources of builder.copartitionedSources) {
-    const merged = new Set<string>();
-    for (const source of sources) {
-      const node = builder.nodes.get(source);
-      for (const topic of node?.kind === 'source' ? node.topics : []) {
-        for (const known of groupOf.get(topic) ?? [topic]) merged.add(known);
-      }
-    }
-    for (const topic of merged) groupOf.set(topic, merged);
-  }
-  return [...new Set(groupOf.values())]
-    .map((group) => [...group])
-    .filter(({ length }) => length > 1);
 }
 
 function checkCopartitionCounts(

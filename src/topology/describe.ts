@@ -1,6 +1,6 @@
 import { hashOrder, InsertionTree } from './java-order.ts';
 import { nodeGroups } from './node-groups.ts';
-import type { BuilderNode, TopologyBuilder } from './topology-builder.ts';
+import type { BuilderNode, SourceSpec, TopologyBuilder } from './topology-builder.ts';
 
 /**
  * The text of `Topology.describe()` in Kafka Streams, to the letter, so that its visualisers read ours.
@@ -70,7 +70,7 @@ function nodeText({ node, parents, children }: Described): string {
   const from = `\n      <-- ${namesOf(parents)}`;
   switch (node.kind) {
     case 'source':
-      return `Source: ${node.name} (topics: [${hashOrder(node.topics, true).join(', ')}])${to}`;
+      return `Source: ${node.name} (topics: ${topicsText(node)})${to}`;
     case 'processor': {
       const stores = hashOrder(hashOrder([...node.stores], false), true);
       return `Processor: ${node.name} (stores: [${stores.join(', ')}])${to}${from}`;
@@ -83,6 +83,10 @@ function nodeText({ node, parents, children }: Described): string {
       return `Sink: ${node.name} (${topic})${from}`;
     }
   }
+}
+
+function topicsText({ topics, pattern }: SourceSpec): string {
+  return pattern?.text ?? `[${hashOrder(topics, true).join(', ')}]`;
 }
 
 function namesOf(tree: InsertionTree<Described>): string {

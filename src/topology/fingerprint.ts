@@ -9,9 +9,10 @@ import type { TopologyPlan } from './topology-plan.ts';
  */
 export function fingerprint(plan: TopologyPlan): string {
   const shape = {
-    subtopologies: plan.subtopologies.map(({ id, sourceTopics, stores }) => ({
+    subtopologies: plan.subtopologies.map(({ id, nodes, sourceTopics, stores }) => ({
       id,
       sourceTopics,
+      patterns: nodes.flatMap((node) => (node.kind === 'source' ? (node.pattern?.text ?? []) : [])),
       stores: stores.map(storeShape),
     })),
     repartitionTopics: plan.repartitionTopics,
@@ -24,5 +25,5 @@ export function fingerprint(plan: TopologyPlan): string {
 }
 
 function storeShape({ name, kind, changelog, retentionMs }: StoreBuilder): unknown {
-  return { name, kind, logged: changelog !== null, retentionMs };
+  return { name, kind, logged: changelog !== null, from: changelog?.sourceTopic, retentionMs };
 }

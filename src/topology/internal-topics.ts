@@ -1,4 +1,4 @@
-import type { StoreBuilder } from '../state/store-builder.ts';
+import type { StoreBuilder, StoreKind } from '../state/store-builder.ts';
 import type { RepartitionTopic, TopologyPlan } from './topology-plan.ts';
 
 export type TopicConfig = Readonly<Record<string, string>>;
@@ -31,6 +31,13 @@ const DEFAULTS: TopicConfig = {
   'message.timestamp.after.max.ms': '9223372036854775807',
 };
 
+/** Of the stores whose rows expire. A join never writes a key twice, so there is nothing to compact. */
+const CLEANUP: Partial<Record<StoreKind, string>> = {
+  window: 'compact,delete',
+  session: 'compact,delete',
+  join: 'delete',
+};
+
 const REPARTITION: TopicConfig = {
   ...DEFAULTS,
   'cleanup.policy': 'delete',
@@ -44,6 +51,14 @@ export function repartitionTopicName(applicationId: string, name: string): strin
 
 export function changelogTopicName(applicationId: string, store: string): string {
   return `${applicationId}-${store}-changelog`;
+}
+
+/** What a store is restored from: a topic of its own, or the source topic that stands for it. */
+export function changelogTopicOf(
+  applicationId: string,
+  { name, changelog }: Pick<StoreBuilder, 'name' | 'changelog'>,
+): string {
+  return changelog?.sourceTopic ?? changelogTopicName(applicationId, name);
 }
 
 /**
@@ -80,12 +95,15 @@ function changelogTopic(
   subtopology: number,
   { applicationId, topicConfig, additionalRetentionMs = DAY_MS }: InternalTopicOptions,
 ): InternalTopic[] {
-  if (changelog === null) return [];
+  if (changelog === null || changelog.sourceTopic !== undefined) return [];
+  const policy = CLEANUP[kind] ?? 'compact';
   const ofStore =
-    kind === 'window'
+    policy !== 'compact'
       ? // As Kafka Streams, a retention in the application's `topicConfig` does not reach windowed changelogs.
         { 'retention.ms': String((retentionMs ?? 0) + additionalRetentionMs), ...changelog.config }
-      : changelog.config;
+      : kind === 'versioned'
+        ? { 'min.compaction.lag.ms': String((retentionMs ?? 0) + DAY_MS), ...changelog.config }
+        : changelog.config;
   return [
     {
       name: changelogTopicName(applicationId, name),
@@ -94,7 +112,7 @@ function changelogTopic(
       partitions: null,
       config: {
         ...DEFAULTS,
-        'cleanup.policy': kind === 'window' ? 'compact,delete' : 'compact',
+        'cleanup.policy': policy,
         ...topicConfig,
         ...ofStore,
       },

@@ -1,6 +1,8 @@
+import type { StreamsError } from '../common/errors.ts';
 import type { CreateInternalProcessor } from '../processor/internal-processor-context.ts';
 import type { StoreBuilder } from '../state/store-builder.ts';
 import type { GlobalStore, RepartitionTopic, SinkNode, SourceNode } from './topology-plan.ts';
+import type { TopicPattern } from './topic-pattern.ts';
 import { topologyError } from './topology-error.ts';
 
 /** A source as it is added: children come to know themselves by their parents. */
@@ -36,6 +38,7 @@ export class TopologyBuilder {
   readonly #repartitionTopics = new Map<string, RepartitionTopic>();
   readonly #copartitionedSources: (readonly string[])[] = [];
   readonly #sourceOfTopic = new Map<string, string>();
+  readonly #sourceOfPattern = new Map<TopicPattern, string>();
 
   get nodes(): ReadonlyMap<string, BuilderNode> {
     return this.#nodes;
@@ -60,10 +63,11 @@ export class TopologyBuilder {
 
   addSource(source: SourceSpec): void {
     this.#checkFree(source.name);
-    if (source.topics.length === 0) {
+    if (source.topics.length === 0 && source.pattern === undefined) {
       throw topologyError('a source needs at least one topic', { node: source.name });
     }
     for (const topic of source.topics) this.#claimTopic(topic, source.name);
+    if (source.pattern !== undefined) this.#claimPattern(source.pattern, source.name);
     this.#nodes.set(source.name, { kind: 'source', ...source, parents: [], stores: new Set() });
   }
 
@@ -202,15 +206,29 @@ export class TopologyBuilder {
     }
   }
 
+  #claimPattern(pattern: TopicPattern, source: string): void {
+    for (const [topic, owner] of this.#sourceOfTopic) {
+      if (pattern.matches(topic)) throw readTwice(topic, owner, source);
+    }
+    this.#sourceOfPattern.set(pattern, source);
+  }
+
   #claimTopic(topic: string, source: string): void {
+    for (const [pattern, owner] of this.#sourceOfPattern) {
+      if (pattern.matches(topic)) throw readTwice(topic, owner, source);
+    }
     const owner = this.#sourceOfTopic.get(topic);
     if (owner !== undefined) {
-      throw topologyError(
-        `'${owner}' reads this topic already: a topology reads a topic once, so share that stream or table`,
-        { node: source, topic },
-      );
+      throw readTwice(topic, owner, source);
     }
     if (topic === '') throw topologyError('a topic needs a name', { node: source });
     this.#sourceOfTopic.set(topic, source);
   }
+}
+
+function readTwice(topic: string, owner: string, source: string): StreamsError {
+  return topologyError(
+    `'${owner}' reads this topic already: a topology reads a topic once, so share that stream or table`,
+    { node: source, topic },
+  );
 }

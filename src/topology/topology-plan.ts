@@ -4,6 +4,7 @@ import type { TimestampExtractor } from '../processor/timestamp-extractor.ts';
 import type { TopicNameExtractor } from '../processor/topic-name-extractor.ts';
 import type { Serde } from '../serde/serde.ts';
 import type { StoreBuilder } from '../state/store-builder.ts';
+import type { TopicPattern } from './topic-pattern.ts';
 
 export type OffsetReset = 'earliest' | 'latest' | 'none';
 
@@ -13,6 +14,8 @@ export interface SourceNode {
   readonly name: string;
   /** Names of the user's topics, and of repartition topics without the application id (`RepartitionTopic.name`). */
   readonly topics: readonly string[];
+  /** Only the cluster knows which topics these are: `resolvePatterns` puts them into `topics`, which are none before. */
+  readonly pattern?: TopicPattern;
   readonly key: Serde<unknown> | null;
   readonly value: Serde<unknown> | null;
   /** Null: the default of the config; for a repartition topic always fail-on-invalid. */
@@ -76,4 +79,6 @@ export interface TopologyPlan {
   readonly subtopologies: readonly Subtopology[];
   readonly repartitionTopics: readonly RepartitionTopic[];
   readonly globalStores: readonly GlobalStore[];
+  /** Sets of sources whose topics must have equal partition counts: what co-partition groups are made of. */
+  readonly copartitionedSources?: readonly (readonly string[])[];
 }

@@ -1,3 +1,4 @@
+import { newForEachTask } from '../processor/new-for-each-task.ts';
 import type { ProcessorSupplier } from '../processor/processor.ts';
 import type { StreamPartitioner } from '../processor/stream-partitioner.ts';
 import type { TimestampExtractor } from '../processor/timestamp-extractor.ts';
@@ -7,6 +8,7 @@ import type { StoreBuilder } from '../state/store-builder.ts';
 import { buildPlan } from './build-plan.ts';
 import { describeTopology } from './describe.ts';
 import { eraseExtractor, erasePartitioner, eraseSerde, eraseTopic } from './erase.ts';
+import { TopicPattern } from './topic-pattern.ts';
 import { TopologyBuilder, type SourceSpec } from './topology-builder.ts';
 import type { OffsetReset, TopologyPlan } from './topology-plan.ts';
 
@@ -37,6 +39,9 @@ export interface GlobalStoreOptions<K, V> extends SourceOptions<K, V> {
 
 type Parents = string | readonly string[];
 
+/** Topics by name, or those that a pattern matches: also those that come to be while the application runs. */
+export type TopicSelection = string | readonly string[] | RegExp;
+
 /**
  * A graph of sources, processors, sinks and stores: the lower of the two ways to write an application. The other one,
  * `StreamsBuilder`, ends in a `Topology` too.
@@ -52,8 +57,8 @@ export class Topology {
     this.#builder = builder;
   }
 
-  addSource<K, V>(name: string, topics: Parents, options: SourceOptions<K, V> = {}): this {
-    this.#builder.addSource(sourceSpec(name, listOf(topics), options));
+  addSource<K, V>(name: string, topics: TopicSelection, options: SourceOptions<K, V> = {}): this {
+    this.#builder.addSource(sourceSpec(name, topics, options));
     return this;
   }
 
@@ -63,7 +68,7 @@ export class Topology {
     supplier: Omit<ProcessorSupplier<KIn, VIn, KOut, VOut>, 'name'>,
     parents: Parents,
   ): this {
-    this.#builder.addProcessor(name, supplier.create, listOf(parents));
+    this.#builder.addProcessor(name, newForEachTask(supplier), listOf(parents));
     for (const store of supplier.stores ?? []) {
       if (typeof store === 'string') this.#builder.connect(name, store);
       else this.#builder.addStateStore(store, [name]);
@@ -106,9 +111,9 @@ export class Topology {
     const { topic, sourceName, processorName, processor } = options;
     this.#builder.addGlobalStore({
       store,
-      source: sourceSpec(sourceName, [topic], options),
+      source: sourceSpec(sourceName, topic, options),
       processorName,
-      create: processor.create,
+      create: newForEachTask(processor),
     });
     return this;
   }
@@ -124,14 +129,17 @@ export class Topology {
   }
 }
 
-function sourceSpec<K, V>(
+/** A source as it is added, from what a user says of it. */
+export function sourceSpec<K, V>(
   name: string,
-  topics: readonly string[],
+  topics: TopicSelection,
   options: SourceOptions<K, V>,
 ): SourceSpec {
   return {
     name,
-    topics,
+    ...(topics instanceof RegExp
+      ? { topics: [], pattern: new TopicPattern(topics) }
+      : { topics: listOf(topics) }),
     key: eraseSerde(options.key),
     value: eraseSerde(options.value),
     timestampExtractor: eraseExtractor(options.timestampExtractor),

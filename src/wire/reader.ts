@@ -12,6 +12,7 @@ export interface ElementSize {
 }
 
 const SLOT_BYTES = 8;
+const OBJECT_BYTES = 24;
 const FREE_HEAP_BYTES = 1 << 20;
 const HEAP_BYTES_PER_INPUT_BYTE = 4;
 
@@ -21,7 +22,7 @@ const HEAP_BYTES_PER_INPUT_BYTE = 4;
  *
  * Whatever the bytes are, a read gives a value or throws `STREAMS_CORRUPT_MESSAGE`, which names the message, its version,
  * the field and the place. An array is refused when its elements cannot be in the bytes that are left, and when the
- * message asks for more heap (8 bytes a slot and a field) than four times its own size and 1 MB.
+ * message asks for more heap (24 bytes an object, 8 a slot and a field) than four times its own size and 1 MB.
  *
  * int64 is a number; a value beyond ±2^53 is refused. Text that is not UTF-8 comes out with U+FFFD in it.
  */
@@ -137,8 +138,9 @@ export class Reader {
   ): T[] | null {
     const count = this.listLength(field, size);
     if (count < 0) return null;
-    const elements: T[] = [];
-    for (let index = 0; index < count; index++) elements.push(read(this, version, field));
+    // Of its size at once: a list that grows leaves twice its final size behind as garbage.
+    const elements = new Array<T>(count);
+    for (let index = 0; index < count; index++) elements[index] = read(this, version, field);
     return elements;
   }
 
@@ -152,7 +154,8 @@ export class Reader {
     if (count * minBytes > this.remainingBytes) {
       throw this.corrupt(field, `${count} elements, ${this.remainingBytes} bytes are left`);
     }
-    this.#heapBytesLeft -= count * SLOT_BYTES * (1 + fields);
+    const objectBytes = fields === 0 ? 0 : OBJECT_BYTES + SLOT_BYTES * fields;
+    this.#heapBytesLeft -= count * (SLOT_BYTES + objectBytes);
     if (this.#heapBytesLeft < 0) throw this.corrupt(field, `${count} elements, too many to hold`);
     return count;
   }

@@ -10,5 +10,8 @@ describe.each([
     ['cached', 100_000],
   ])('%s', (__, cacheBytes) => {
     windowStoreContract({ ...where, cacheBytes });
+    describe('in packed pages', () => {
+      windowStoreContract({ ...where, cacheBytes, paged: true });
+    });
   });
 });

@@ -91,6 +91,23 @@ describe('the packed package', () => {
     expect(project.node('errors.mjs')).toBe('true\n');
   });
 
+  test.each(['mjs', 'cjs'])('starts worker threads from a .%s program', (extension) => {
+    project.write('no-topology.mjs', 'export const nothing = 1;');
+    const load =
+      extension === 'mjs'
+        ? `import { KafkaStreams } from 'millrace';`
+        : `const { KafkaStreams } = require('millrace');`;
+    project.write(
+      `threads.${extension}`,
+      `${load}
+       const topology = new URL('no-topology.mjs', 'file://' + process.argv[1]);
+       const options = { applicationId: 'app', brokers: ['localhost:1'], stateDir: './state' };
+       new KafkaStreams(topology, options).start().catch((error) => { console.log(error.message); });`,
+    );
+    // It comes from the worker, which has loaded the module.
+    expect(project.node(`threads.${extension}`)).toContain('exports no function `topology`');
+  });
+
   test(
     'lets a plain jest use the test driver',
     () => {

@@ -109,8 +109,8 @@ function batchBytes(
   isEmpty: boolean,
 ): Buffer {
   const writer = new RecordBatchWriter({ batchBytes: 4_096, crc32c });
-  const marker = Buffer.from([0, 0, 0, control === 'abort' ? 0 : 1]);
-  // A key like a marker's must not be taken for one.
+  // A user's key is that of an abort marker: it must not be taken for one.
+  const marker = Buffer.from([0, 0, 0, control === 'commit' ? 1 : 0]);
   for (let index = 0; index < (isEmpty ? 0 : records); index++)
     writer.append(marker, marker, 1, []);
   const bytes = Buffer.from(

@@ -232,9 +232,9 @@ describe.each([
 ] as const)('a table store in %s agrees with a plain map', (storage, numRuns) => {
   test.each([
     ['uncached', 0, 100_000],
-    ['uncached, few objects kept', 0, 250],
+    ['uncached, few objects kept', 0, 700],
     ['cached', 100_000, 100_000],
-    ['cached, with evictions, few objects kept', 250, 250],
+    ['cached, with evictions, few objects kept', 250, 700],
   ])(
     'through commit, abort, crash, undo and restore: %s',
     async (_, cacheBytes, objectsBytes) => {

@@ -15,11 +15,26 @@ export interface ChildApp extends AsyncDisposable {
   resume(): void;
 }
 
-/** Starts the counting application; resolves when it has said that it is RUNNING. */
-export async function startCountingApp(options: CountingProcess): Promise<ChildApp> {
+/**
+ * Starts the counting application; resolves when it has said that it is RUNNING. With `mostFileBlocks` no file of its may
+ * become larger than so many blocks of the shell's: for it, the disk is full then.
+ */
+export async function startCountingApp(
+  options: CountingProcess,
+  { mostFileBlocks }: { readonly mostFileBlocks?: number } = {},
+): Promise<ChildApp> {
+  const limit = mostFileBlocks === undefined ? 'unlimited' : String(mostFileBlocks);
   const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', join(process.cwd(), 'test/support/counting-main.ts')],
+    'sh',
+    [
+      '-c',
+      'ulimit -f "$0"; exec "$@"',
+      limit,
+      process.execPath,
+      '--import',
+      'tsx',
+      join(process.cwd(), 'test/support/counting-main.ts'),
+    ],
     {
       env: { ...process.env, COUNTING_APP: JSON.stringify(options) },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -23,9 +23,12 @@ export interface ScriptedRequest<Req> {
 
 /**
  * What becomes of a request: an answer; `lost`, carried out but the connection breaks; `cut`, the connection breaks
- * before it arrives; `hang`, nothing comes until the timeout.
+ * before it arrives; `hang`, nothing comes until the timeout; `garbled`, the answer is no message.
  */
-export type Scripted<Res> = Res | 'lost' | 'cut' | 'hang';
+export type Scripted<Res> = Res | 'lost' | 'cut' | 'hang' | 'garbled';
+
+/** No answer of any API is as short. */
+const GARBLED = Uint8Array.of(0xff);
 
 type Handler = (asked: ScriptedRequest<unknown>) => unknown;
 
@@ -45,6 +48,8 @@ export class ScriptedCluster implements Transport {
   /** Every request, as `EndTxn v5@1`, ApiVersions and Metadata left out. */
   readonly log: string[] = [];
   readonly connects: string[] = [];
+  /** Answers whose memory was given back. */
+  recycled = 0;
   readonly topics = new Map<string, { readonly id: string; readonly leaders: number[] }>();
   nodes: readonly number[] = [1];
   transactionVersion = 2;
@@ -138,8 +143,9 @@ export class ScriptedCluster implements Transport {
     if (this.down.has(address.port)) {
       return Promise.reject(new StreamsError('STREAMS_CLIENT', `nobody at ${address.port}`));
     }
-    const channel = new ScriptedChannel((apiKey, version, body) =>
-      this.#answer(apiKey, version, body, address.port, lane),
+    const channel = new ScriptedChannel(
+      (apiKey, version, body) => this.#answer(apiKey, version, body, address.port, lane),
+      () => this.recycled++,
     );
     this.#channels.add(channel);
     return Promise.resolve(channel);
@@ -167,8 +173,10 @@ export class ScriptedCluster implements Transport {
     if (!isRoutine(api)) this.log.push(`${api.name} v${version}@${node}`);
     const scripted = this.#nexts.get(api.name)?.shift();
     if (scripted === 'cut' || scripted === 'hang') return scripted;
+    if (scripted === 'garbled') return GARBLED;
     const usual = handler({ request, version, node, lane });
     if (scripted === 'lost') return 'lost';
+    if (usual === 'garbled') return GARBLED;
     if (usual === 'lost' || usual === 'cut' || usual === 'hang') return usual;
     const response: unknown =
       typeof scripted === 'function' ? (scripted as (answer: unknown) => unknown)(usual) : usual;
@@ -206,11 +214,16 @@ function isRoutine(api: ApiVersionRange): boolean {
 class ScriptedChannel implements Channel {
   readonly closed: Promise<Error>;
   readonly #answer: (apiKey: number, version: number, body: Uint8Array) => Scripted<Uint8Array>;
+  readonly #onRecycle: () => void;
   #end: (reason: Error) => void = () => undefined;
   #failure: Error | null = null;
 
-  constructor(answer: (apiKey: number, version: number, body: Uint8Array) => Scripted<Uint8Array>) {
+  constructor(
+    answer: (apiKey: number, version: number, body: Uint8Array) => Scripted<Uint8Array>,
+    onRecycle: () => void,
+  ) {
     this.#answer = answer;
+    this.#onRecycle = onRecycle;
     this.closed = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -240,6 +253,10 @@ class ScriptedChannel implements Channel {
     if (typeof answer !== 'string') return answer;
     this.close(new Error('the connection broke'));
     throw gone('the connection broke');
+  }
+
+  recycle(): void {
+    this.#onRecycle();
   }
 
   close(error: Error = new Error('closed')): void {

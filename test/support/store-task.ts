@@ -15,6 +15,7 @@ export interface LogRecord {
   readonly key: Uint8Array;
   readonly value: Uint8Array | null;
   readonly timestampMs: number;
+  readonly headers?: Headers;
 }
 
 export interface StoreTaskOptions {
@@ -162,9 +163,10 @@ export class StoreTask implements AsyncDisposable {
       taskId: TASK.taskId,
       storage: this.#storage,
       changelog: {
-        append: (key, value, timestampMs) => {
+        append: (key, value, timestampMs, headers) => {
           const copied = value === null ? null : Uint8Array.from(value);
-          this.#open.push({ key: Uint8Array.from(key), value: copied, timestampMs });
+          const record = { key: Uint8Array.from(key), value: copied, timestampMs };
+          this.#open.push(headers === undefined ? record : { ...record, headers });
         },
       },
       changelogTopic: TOPIC,

@@ -1,3 +1,4 @@
+import type { Timers } from '../../src/common/clock.ts';
 import { StreamsError } from '../../src/common/errors.ts';
 import { NO_HEADERS, type Headers } from '../../src/common/record.ts';
 import { TaskId } from '../../src/common/task-id.ts';
@@ -26,6 +27,7 @@ export interface TaskHarnessOptions {
   readonly positions?: readonly SourcePosition[];
   /** Of every source partition; undefined: not fetched yet. */
   readonly lag?: number | undefined;
+  readonly timers?: Timers;
 }
 
 /** `key=value@timestamp`; an empty key or value is null. */
@@ -88,6 +90,7 @@ export class TaskHarness {
       createCursor: () => new MemoryRecordCursor(),
       lag: () => this.lag,
       clock: this.clock,
+      timers: options.timers,
       metrics: this.metrics,
       tags: {},
       logger: SILENT_LOGGER,

@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { FramePool } from '../../src/adapters/kafkajs/frame-pool.ts';
 import { FrameReader } from '../../src/adapters/kafkajs/frame-reader.ts';
-import { apiVersions } from '../../src/wire/messages/api-versions.ts';
+import * as messages from '../../src/wire/messages/index.ts';
 import { Writer } from '../../src/wire/writer.ts';
 
 export interface TcpRequest {
@@ -13,7 +14,10 @@ export interface TcpRequest {
 
 /** What the broker does with a request: a body to answer with, raw bytes to send, or nothing at all. */
 export type TcpAnswer =
-  { readonly body: Uint8Array } | { readonly raw: Uint8Array } | 'hang' | 'close';
+  | { readonly body: Uint8Array }
+  | { readonly raw: Uint8Array; readonly thenClose?: boolean }
+  | 'hang'
+  | 'close';
 
 export interface TcpBroker extends AsyncDisposable {
   readonly port: number;
@@ -31,14 +35,14 @@ export async function tcpBroker(answer: (request: TcpRequest) => TcpAnswer): Pro
     sockets.add(socket);
     socket.on('error', () => undefined);
     socket.on('close', () => sockets.delete(socket));
-    const frames = new FrameReader(1 << 20, (frame) => {
+    const frames = new FrameReader(1 << 20, new FramePool(0), (frame) => {
       const request = {
         apiKey: frame.readInt16BE(0),
         version: frame.readInt16BE(2),
         correlationId: frame.readInt32BE(4),
         rest: frame.subarray(8),
       };
-      if (request.apiKey === apiVersions.key) {
+      if (request.apiKey === messages.apiVersions.key) {
         socket.write(framed(request.correlationId, versionsBody(request.version)));
         return;
       }
@@ -46,6 +50,7 @@ export async function tcpBroker(answer: (request: TcpRequest) => TcpAnswer): Pro
       const what = answer(request);
       if (what === 'close') socket.destroy();
       else if (what === 'hang') return;
+      else if ('raw' in what && what.thenClose === true) socket.end(what.raw);
       else if ('raw' in what) socket.write(what.raw);
       else socket.write(framed(request.correlationId, what.body));
     });
@@ -78,9 +83,13 @@ function framed(correlationId: number, body: Uint8Array): Buffer {
 
 function versionsBody(version: number): Uint8Array {
   const writer = new Writer();
-  apiVersions.writeResponse(writer, version, {
+  messages.apiVersions.writeResponse(writer, version, {
     errorCode: 0,
-    apiKeys: [{ apiKey: apiVersions.key, minVersion: 0, maxVersion: 4 }],
+    apiKeys: Object.values(messages).flatMap((api) =>
+      'key' in api
+        ? [{ apiKey: api.key, minVersion: api.minVersion, maxVersion: api.maxVersion }]
+        : [],
+    ),
     throttleTimeMs: 0,
     supportedFeatures: [],
     finalizedFeaturesEpoch: -1,

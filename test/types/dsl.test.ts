@@ -1,6 +1,13 @@
 import type { KStream } from '../../src/dsl/kstream.ts';
 import type { KTable } from '../../src/dsl/ktable.ts';
-import { StreamsBuilder, TimeWindows, serdes, type Windowed } from '../../src/index.ts';
+import {
+  StreamRecord,
+  StreamsBuilder,
+  TimeWindows,
+  serdes,
+  type FixedKeyRecord,
+  type Windowed,
+} from '../../src/index.ts';
 import { typeOf } from './equal.ts';
 
 // The compiler is the test here: each line marked `@ts-expect-error` has to be refused, or tsc fails. Jest runs the rest.
@@ -68,6 +75,21 @@ describe('types flow from operator to operator', () => {
       .count()
       .toStream();
     typeOf(windowed).is<KStream<Windowed<string>, number>>();
+  });
+
+  test('through processors, where a fixed key keeps its serde', () => {
+    const { orders } = start();
+    const amounts = orders.processValues<number>({
+      create: (context) => ({
+        process: (record) => {
+          typeOf(record).is<FixedKeyRecord<string, Order>>();
+          context.forward(record.withValue(record.value.amount));
+        },
+      }),
+    });
+    typeOf(amounts).is<KStream<string, number, 'key'>>();
+    const open = orders.process<number, string>({ create: () => ({ process: () => undefined }) });
+    typeOf(open).is<KStream<number, string, never>>();
   });
 
   test('through tables and joins', () => {
@@ -157,6 +179,25 @@ describe('the compiler refuses', () => {
       },
       { value: serdes.json() },
     );
+  });
+
+  test('another key from a fixed-key processor', () => {
+    const { orders } = start();
+    orders.processValues<number>({
+      create: (context) => ({
+        process: (record) => {
+          // @ts-expect-error it has no withKey
+          expect(record.withKey).toBeUndefined();
+          // @ts-expect-error its key is read-only
+          expect(() => (record.key = 'other')).toThrow();
+          const forged = new StreamRecord('other', 1, record.timestampMs);
+          // @ts-expect-error a record of one's own can have any key
+          context.forward(forged); // eslint-disable-line @typescript-eslint/no-unsafe-class-instance-assignment -- as the compiler says
+          // @ts-expect-error the values are numbers
+          context.forward(record.withValue('one'));
+        },
+      }),
+    });
   });
 
   test('a join with a table of other keys', () => {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Channel, SendOptions } from '../../client/transport.ts';
 import { StreamsError, invariant } from '../../common/errors.ts';
 import { Reader } from '../../wire/reader.ts';
+import { FramePool } from './frame-pool.ts';
 import { FrameReader } from './frame-reader.ts';
 import type { KafkaJsConnection } from './internals.ts';
 
@@ -10,7 +11,11 @@ export interface KafkaJsChannelOptions {
   readonly clientId: string;
   readonly broker: string;
   readonly usesSasl: boolean;
+  /** What a re-authentication that failed means. */
+  readonly refusal: (cause: unknown) => StreamsError;
   readonly maxFrameBytes: number;
+  /** Buffers of answers that wait to be used again. */
+  readonly maxPooledBytes: number;
   /** Whether requests of this API and version have the flexible header, with a tag section. */
   readonly isFlexible: (apiKey: number, version: number) => boolean;
 }
@@ -40,6 +45,7 @@ export class KafkaJsChannel implements Channel {
   readonly #options: KafkaJsChannelOptions;
   readonly #clientId: Buffer;
   readonly #pending = new Map<number, PendingRequest>();
+  readonly #pool: FramePool;
   #socket: Socket | null = null;
   #failure: Error | null = null;
   #resolveClosed: (reason: Error) => void = () => undefined;
@@ -47,6 +53,7 @@ export class KafkaJsChannel implements Channel {
   constructor(options: KafkaJsChannelOptions) {
     this.#options = options;
     this.#clientId = Buffer.from(options.clientId);
+    this.#pool = new FramePool(options.maxPooledBytes);
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -81,6 +88,10 @@ export class KafkaJsChannel implements Channel {
       );
     }
     return this.#exchange(apiKey, version, body, timeoutMs, signal);
+  }
+
+  recycle(body: Uint8Array): void {
+    this.#pool.give(body);
   }
 
   close(error?: Error): void {
@@ -171,8 +182,9 @@ export class KafkaJsChannel implements Channel {
       // Shared by all who ask at the same time.
       await this.#options.connection.authenticate();
     } catch (cause) {
-      this.close();
-      throw this.#error('the re-authentication failed', cause);
+      const refusal = this.#options.refusal(cause);
+      this.close(refusal);
+      throw refusal;
     } finally {
       clearTimeout(timer);
     }
@@ -186,13 +198,13 @@ export class KafkaJsChannel implements Channel {
       // As it is, kafkajs re-arms a timer of 1 ms for ever: 2 % of a core for each idle connection.
       if (queue.pending.length > 0) schedule();
     };
-    const frames = new FrameReader(this.#options.maxFrameBytes, (frame) => {
+    const frames = new FrameReader(this.#options.maxFrameBytes, this.#pool, (frame) => {
       this.#onFrame(frame);
     });
     const processData = connection.processData.bind(connection);
     connection.processData = (chunk) => {
       if (connection.authHandlers) {
-        processData(chunk);
+        processData(Buffer.from(chunk)); // it keeps them, and the socket reads into the same memory again
         return;
       }
       try {

@@ -1,30 +1,31 @@
 import type { BrokerAddress } from '../../client/transport.ts';
 import { StreamsError } from '../../common/errors.ts';
+import type { Secrets } from './secrets.ts';
 
 /** Node's names for a peer that TLS does not accept; a second try gives the same answer. */
 const TLS_REFUSALS =
-  /^(ERR_TLS_|ERR_SSL_|CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|INVALID_CA|HOSTNAME_MISMATCH|EPROTO)/;
+  /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|INVALID_CA|HOSTNAME_MISMATCH|EPROTO)/;
 
 /** kafkajs reports a socket that went away during the SASL exchange as a failed authentication. */
 const LOST_CONNECTION =
   /closed connection|connection closed|connection error|connection timeout|not connected|timed out/i;
 
 /**
- * What a failed connect means: `STREAMS_AUTHENTICATION` where TLS or SASL refused, which no retry heals,
- * else `STREAMS_CLIENT`. Nothing that `secrets` lists is in the message, whatever the broker answered.
+ * What a failed connect or re-authentication means: `STREAMS_AUTHENTICATION` where TLS or SASL refused, which no retry heals,
+ * else `STREAMS_CLIENT`. No secret is in it, whatever the broker answered.
  */
 export function connectError(
   cause: unknown,
   address: BrokerAddress,
-  secrets: readonly string[],
+  secrets: Secrets,
 ): StreamsError {
   const error = cause instanceof Error ? cause : new Error(String(cause));
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  const text = redact(error.message, secrets);
-  // A cause would carry the secret to whoever prints it.
+  const text = secrets.redact(error.message);
   const options = {
     site: { broker: `${address.host}:${address.port}` },
-    ...(text === error.message ? { cause: error } : {}),
+    // A cause would carry a secret to whoever prints it.
+    ...(secrets.areIn(error) ? {} : { cause: error }),
   };
   if (TLS_REFUSALS.test(code)) {
     return new StreamsError(
@@ -41,16 +42,4 @@ export function connectError(
     );
   }
   return new StreamsError('STREAMS_CLIENT', `cannot connect: ${text}`, options);
-}
-
-/** Every text in the SASL options that nobody else may read. */
-export function secretsOf(sasl: unknown): readonly string[] {
-  if (typeof sasl !== 'object' || sasl === null) return [];
-  return Object.entries(sasl)
-    .filter(([name]) => !['mechanism', 'username', 'authorizationIdentity'].includes(name))
-    .flatMap(([, value]) => (typeof value === 'string' && value !== '' ? [value] : []));
-}
-
-function redact(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
 }

@@ -1,24 +1,28 @@
 import { StreamsError } from '../../common/errors.ts';
+import type { FramePool } from './frame-pool.ts';
 
 const LENGTH_BYTES = 4;
 
 /**
  * Cuts a stream of chunks into Kafka's frames, `int32 length | bytes`.
  *
- * A frame is collected in one buffer of its own, allocated once its length is known, so views of it stay valid.
+ * A frame is collected in one buffer of its own, taken once its length is known, so views of it stay valid until it is
+ * given back to the pool.
  * Throws `STREAMS_CORRUPT_MESSAGE` for a length below 4 or above `maxFrameBytes`: whoever sends that is no Kafka
  * broker, and the stream cannot be read any further.
  */
 export class FrameReader {
   readonly #maxFrameBytes: number;
+  readonly #pool: FramePool;
   readonly #onFrame: (frame: Buffer) => void;
   readonly #length = Buffer.alloc(LENGTH_BYTES);
   #lengthBytes = 0;
   #frame: Buffer | null = null;
   #frameBytes = 0;
 
-  constructor(maxFrameBytes: number, onFrame: (frame: Buffer) => void) {
+  constructor(maxFrameBytes: number, pool: FramePool, onFrame: (frame: Buffer) => void) {
     this.#maxFrameBytes = maxFrameBytes;
+    this.#pool = pool;
     this.#onFrame = onFrame;
   }
 
@@ -42,7 +46,7 @@ export class FrameReader {
       );
     }
     this.#lengthBytes = 0;
-    this.#frame = Buffer.allocUnsafeSlow(length);
+    this.#frame = this.#pool.take(length);
     this.#frameBytes = 0;
     return at + copied;
   }

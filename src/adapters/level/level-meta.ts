@@ -19,11 +19,20 @@ const LAYOUTS: readonly StoreLayout[] = [
   'timestamped-key-value',
   'window',
   'timestamped-window',
+  'window-pages',
+  'session-pages',
+  'join-pages',
+  'outer-join-pages',
+  'change-buffer-pages',
+  'record-buffer-pages',
+  'versioned-pages',
+  'subscription-pages',
 ];
 
 export interface LevelMeta {
   readonly stores: ReadonlyMap<string, NumberedStore>;
   readonly positions: ReadonlyMap<string, ChangelogPosition>;
+  readonly sourceIds: ReadonlyMap<string, string>;
   readonly topologyFingerprint: string;
 }
 
@@ -55,11 +64,13 @@ export function readMeta(
 
   const stores = new Map<string, NumberedStore>();
   const positions = new Map<string, ChangelogPosition>();
+  const sourceIds = new Map<string, string>();
   for (const [name, value] of rows) {
     if (name.startsWith('store/')) stores.set(name.slice(6), readStore(value, site));
     if (name.startsWith('changelog/')) positions.set(name.slice(10), readPosition(value, site));
+    if (name.startsWith('source/')) sourceIds.set(name.slice(7), text(value));
   }
-  return { stores, positions, topologyFingerprint: text(rows.get('topology')) };
+  return { stores, positions, sourceIds, topologyFingerprint: text(rows.get('topology')) };
 }
 
 /** The rows that a new database begins with. */
@@ -83,6 +94,10 @@ export function storeRow(name: string, { number, layout }: NumberedStore): Stora
   return [metaKey(`store/${name}`), value];
 }
 
+export function sourceRow(topic: string, topicId: string): StorageEntry {
+  return [metaKey(`source/${topic}`), Buffer.from(topicId, 'latin1')];
+}
+
 export function positionRow(
   topic: string,
   { topicId, offset, wallTimeMs }: ChangelogPosition,
@@ -95,15 +110,19 @@ export function positionRow(
 }
 
 function readStore(value: Uint8Array, site: ErrorSite): NumberedStore {
-  const layout = LAYOUTS.find((known) => known === text(value.subarray(2)));
+  const name = text(value.subarray(2));
+  const layout = LAYOUTS.find((known) => known === name);
   if (layout === undefined) throw corrupt('a store has a layout that is not known', site);
   return { number: ((value[0] ?? 0) << 8) | (value[1] ?? 0), layout };
 }
 
 function readPosition(value: Uint8Array, site: ErrorSite): ChangelogPosition {
   const offset = value.length < 16 ? -1 : readInt64(value, 0);
-  if (offset < 0) throw corrupt('the position of a changelog is not readable', site);
-  return { offset, wallTimeMs: readInt64(value, 8), topicId: text(value.subarray(16)) };
+  const wallTimeMs = value.length < 16 ? -1 : readInt64(value, 8);
+  if (offset < 0 || !Number.isSafeInteger(offset) || !Number.isSafeInteger(wallTimeMs)) {
+    throw corrupt('the position of a changelog is not readable', site);
+  }
+  return { offset, wallTimeMs, topicId: text(value.subarray(16)) };
 }
 
 function checkOwner(what: string, found: string, expected: string, site: ErrorSite): void {

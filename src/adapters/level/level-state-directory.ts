@@ -1,7 +1,9 @@
+import { constants } from 'node:fs';
 import { chmod, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Random } from '../../common/clock.ts';
 import { invariant, isStreamsError, StreamsError } from '../../common/errors.ts';
+import { NO_FAILPOINTS, type Failpoints } from '../../common/failpoints.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type {
@@ -11,7 +13,9 @@ import type {
   Wipe,
 } from '../../state/state-directory.ts';
 import type { TaskStorage } from '../../state/task-storage.ts';
+import { settleAll } from '../../runtime/settle-all.ts';
 import { TieredTaskStorage } from '../../state/tiered-task-storage.ts';
+import { errorCode } from '../node/error-code.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { folderName } from './folder-name.ts';
 import { asStateError } from './level-error.ts';
@@ -28,10 +32,13 @@ export interface LevelStateDirectoryOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** For crash tests. Default: none. */
+  readonly failpoints?: Failpoints;
 }
 
-/** A task, or the global stores. */
-const TASK_FOLDER = /^(\d+_\d+|global)$/;
+/** A task, or the global stores of a thread. */
+const TASK_FOLDER = /^(\d+_\d+|global(-\d+)?)$/;
+const NO_LINK = constants.O_RDONLY | constants.O_NOFOLLOW;
 const LEAST_MEMORY_BYTES = 256 * 1024; // LevelDB takes no smaller write buffers than 64 KiB
 const LEAST_OPEN_FILES = 74;
 
@@ -45,13 +52,14 @@ export class LevelStateDirectory implements StateDirectory {
   readonly processId: string;
   readonly #options: LevelStateDirectoryOptions;
   readonly #folder: string;
-  readonly #lock: DirectoryLock;
+  /** Null: another thread of this process has it. */
+  readonly #lock: DirectoryLock | null;
   readonly #open = new Map<string, TaskStorage>();
 
   private constructor(
     options: LevelStateDirectoryOptions,
     folder: string,
-    lock: DirectoryLock,
+    lock: DirectoryLock | null,
     processId: string,
   ) {
     this.#options = options;
@@ -85,6 +93,12 @@ export class LevelStateDirectory implements StateDirectory {
     }
   }
 
+  /** The same folder in another thread of the process, which has opened it and gives it up after this one is closed. */
+  static join(options: LevelStateDirectoryOptions, processId: string): LevelStateDirectory {
+    const folder = join(options.stateDir, folderName(options.applicationId));
+    return new LevelStateDirectory(options, folder, null, processId);
+  }
+
   /**
    * Deletes the state of all tasks of an application that is not running here. Its process id stays, so that the next
    * start fences what the last one left open.
@@ -111,6 +125,7 @@ export class LevelStateDirectory implements StateDirectory {
     const { taskId } = request;
     const folder = this.#folderOf(taskId);
     let wiped: Wipe | null = null;
+    await this.#refuseLinks(taskId);
     const found = await this.#inspect(taskId);
     if (found.kind === 'damaged') {
       wiped = { reason: 'damaged', detail: found.reason };
@@ -128,6 +143,20 @@ export class LevelStateDirectory implements StateDirectory {
     }
   }
 
+  /** Whoever can place a link could have state written elsewhere, or read from there. */
+  async #refuseLinks(taskId: string): Promise<void> {
+    const folder = this.#folderOf(taskId);
+    const link = await linkIn(folder).catch((error: unknown) => {
+      throw asStateError(error, 'the state cannot be checked', { taskId, folder });
+    });
+    if (link === null) return;
+    throw new StreamsError(
+      'STREAMS_CONFIG',
+      `${link} is a symbolic link, and state is not read or written through links: replace it by what it leads to, or delete it`,
+      { site: { taskId, folder, option: 'stateDir' } },
+    );
+  }
+
   async #inspect(taskId: string): ReturnType<typeof preflight> {
     const folder = this.#folderOf(taskId);
     try {
@@ -140,6 +169,7 @@ export class LevelStateDirectory implements StateDirectory {
   async #openLevel(request: TaskStorageRequest, exists: boolean): Promise<TaskStorage> {
     const { taskId, clusterId, topologyFingerprint } = request;
     const { applicationId, levelMemoryMaxBytes, levelMaxOpenFiles } = this.#options;
+    const { failpoints = NO_FAILPOINTS } = this.#options;
     const tasks = Math.max(request.tasks, this.#open.size + 1);
     const folder = this.#folderOf(taskId);
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -151,8 +181,12 @@ export class LevelStateDirectory implements StateDirectory {
       memoryBytes: Math.max(LEAST_MEMORY_BYTES, Math.floor(levelMemoryMaxBytes / tasks)),
       maxOpenFiles: Math.max(LEAST_OPEN_FILES, Math.floor(levelMaxOpenFiles / tasks)),
       exists,
+      failpoints,
     });
-    return new TieredTaskStorage(disk, () => this.#open.delete(taskId));
+    return new TieredTaskStorage(disk, () => {
+      this.#open.delete(taskId);
+      request.onClosed?.();
+    });
   }
 
   async wipe(taskId: string, { reason, detail }: Wipe): Promise<void> {
@@ -172,8 +206,11 @@ export class LevelStateDirectory implements StateDirectory {
   }
 
   async close(): Promise<void> {
-    for (const storage of [...this.#open.values()]) await storage.close();
-    await this.#lock.release();
+    try {
+      await settleAll([...this.#open.values()].map((storage) => storage.close()));
+    } finally {
+      await this.#lock?.release();
+    }
   }
 
   #folderOf(taskId: string): string {
@@ -191,13 +228,28 @@ export class LevelStateDirectory implements StateDirectory {
   }
 }
 
+/** The folder itself or the first entry of it that is a link; null for none, and where there is no folder. */
+async function linkIn(folder: string): Promise<string | null> {
+  try {
+    if ((await lstat(folder)).isSymbolicLink()) return folder;
+    const link = (await readdir(folder, { withFileTypes: true })).find((file) =>
+      file.isSymbolicLink(),
+    );
+    return link === undefined ? null : join(folder, link.name);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return null;
+    throw error;
+  }
+}
+
 /** Written aside and moved into place, so that a crash leaves none or a whole one. */
 async function readProcessId(folder: string, random: Random): Promise<string> {
   const path = join(folder, 'process');
-  const known = await readFile(path, 'utf8').catch(() => '');
+  const known = await readFile(path, { encoding: 'utf8', flag: NO_LINK }).catch(() => '');
   if (/^[0-9a-f-]{36}\n$/.test(known)) return known.trim();
   const processId = random.uuid();
-  await writeFile(`${path}.new`, `${processId}\n`, { mode: 0o600 });
+  await rm(`${path}.new`, { force: true });
+  await writeFile(`${path}.new`, `${processId}\n`, { mode: 0o600, flag: 'wx' });
   await rename(`${path}.new`, path);
   return processId;
 }

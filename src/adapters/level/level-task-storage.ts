@@ -1,5 +1,6 @@
 import { ClassicLevel } from 'classic-level';
 import { StreamsError, type ErrorSite } from '../../common/errors.ts';
+import type { Failpoints } from '../../common/failpoints.ts';
 import { META_RANGE } from '../../state/database-keys.ts';
 import { StoreNumbers } from '../../state/store-numbers.ts';
 import type {
@@ -15,6 +16,7 @@ import {
   ownerRows,
   positionRow,
   readMeta,
+  sourceRow,
   storeRow,
   topologyRow,
   type StateOwner,
@@ -33,6 +35,7 @@ export interface LevelTaskStorageOptions {
   readonly maxOpenFiles: number;
   /** The folder has a database, which `preflight` found sound. */
   readonly exists: boolean;
+  readonly failpoints: Failpoints;
 }
 
 /** As bytes, and as bytes only: an encoding costs a wrapper a value. */
@@ -54,14 +57,20 @@ export class LevelTaskStorage implements TaskStorage {
   readonly #site: ErrorSite;
   readonly #numbers: StoreNumbers;
   readonly #positions: Map<string, ChangelogPosition>;
+  readonly #failpoints: Failpoints;
+  readonly #sourceIds: Map<string, string>;
   /** Meta rows that go with the next batch. */
   #newRows: StorageEntry[];
+  #clearing: Promise<unknown> = Promise.resolve();
 
-  private constructor(db: Database, site: ErrorSite, content: Content) {
+  private constructor(db: Database, options: LevelTaskStorageOptions, content: Content) {
+    const { taskId, folder, failpoints } = options;
     this.#db = db;
-    this.#site = site;
+    this.#site = { taskId, folder };
+    this.#failpoints = failpoints;
     this.#numbers = content.numbers;
     this.#positions = content.positions;
+    this.#sourceIds = content.sourceIds;
     this.#newRows = content.newRows;
   }
 
@@ -82,7 +91,7 @@ export class LevelTaskStorage implements TaskStorage {
       throw asStateError(error, 'the state cannot be opened', site);
     }
     try {
-      return new LevelTaskStorage(db, site, await readContent(db, options, site));
+      return new LevelTaskStorage(db, options, await readContent(db, options, site));
     } catch (error) {
       await db.close();
       throw asStateError(error, 'the state cannot be read', site);
@@ -116,6 +125,18 @@ export class LevelTaskStorage implements TaskStorage {
     return this.#positions.get(changelogTopic);
   }
 
+  sourceId(topic: string): string | undefined {
+    return this.#sourceIds.get(topic);
+  }
+
+  setSourceIds(ids: ReadonlyMap<string, string>): void {
+    for (const [topic, id] of ids) {
+      if (this.#sourceIds.get(topic) === id) continue;
+      this.#sourceIds.set(topic, id);
+      this.#newRows.push(sourceRow(topic, id));
+    }
+  }
+
   async write({ entries, positions }: CommittedChanges): Promise<void> {
     const newRows = this.#newRows;
     this.#newRows = [];
@@ -132,30 +153,43 @@ export class LevelTaskStorage implements TaskStorage {
         if (value !== null) batch.put(key, value);
       }
       // Not synced: after a power cut LevelDB keeps a prefix of its batches, each with its own positions.
-      if (batch.length > 0) await batch.write({ sync: false });
-      else await batch.close();
+      if (batch.length > 0) {
+        const written = batch.write({ sync: false });
+        this.#failpoints.pass('store.during');
+        await written;
+      } else {
+        await batch.close();
+      }
     } catch (error) {
       throw asStateError(error, 'the commit cannot be written', this.#site);
     }
     for (const [topic, position] of positions) this.#positions.set(topic, position);
   }
 
-  async clear({ from, to }: StorageRange): Promise<void> {
+  clear(range: StorageRange): Promise<void> {
+    const cleared = this.#clear(range);
+    this.#clearing = Promise.allSettled([this.#clearing, cleared]);
+    return cleared;
+  }
+
+  async close(): Promise<void> {
+    await this.#clearing;
+    await this.#db.close();
+  }
+
+  async #clear({ from, to }: StorageRange): Promise<void> {
     try {
       await this.#db.clear({ gte: from, lt: to });
     } catch (error) {
       throw asStateError(error, 'expired rows cannot be deleted', this.#site);
     }
   }
-
-  close(): Promise<void> {
-    return this.#db.close();
-  }
 }
 
 interface Content {
   readonly numbers: StoreNumbers;
   readonly positions: Map<string, ChangelogPosition>;
+  readonly sourceIds: Map<string, string>;
   readonly newRows: StorageEntry[];
 }
 
@@ -172,12 +206,22 @@ async function readContent(
   const newRows = [topologyRow(topologyFingerprint)];
   if (rows.size === 0) {
     await refuseRowsWithoutMeta(db, site);
-    return { numbers, positions: new Map(), newRows: [...ownerRows(owner), ...newRows] };
+    return {
+      numbers,
+      positions: new Map(),
+      sourceIds: new Map(),
+      newRows: [...ownerRows(owner), ...newRows],
+    };
   }
   const meta = readMeta(rows, owner, site);
   for (const [name, store] of meta.stores) numbers.add(name, store);
   const changed = meta.topologyFingerprint !== topologyFingerprint;
-  return { numbers, positions: new Map(meta.positions), newRows: changed ? newRows : [] };
+  return {
+    numbers,
+    positions: new Map(meta.positions),
+    sourceIds: new Map(meta.sourceIds),
+    newRows: changed ? newRows : [],
+  };
 }
 
 /** A new database is empty: it gets its meta rows with its first batch. */

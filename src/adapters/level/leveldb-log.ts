@@ -1,4 +1,3 @@
-import type { FileHandle } from 'node:fs/promises';
 import { crc32c } from '../../wire/crc32c.ts';
 
 const BLOCK_BYTES = 32_768;
@@ -8,6 +7,16 @@ const FULL = 1;
 const FIRST = 2;
 const MIDDLE = 3;
 const LAST = 4;
+
+/** What is needed of a file handle. */
+export interface LogFile {
+  read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesRead: number }>;
+}
 
 /** What came of reading a log. Offsets are where the first bad bytes are. */
 export type LogEnd =
@@ -26,7 +35,7 @@ export type LogEnd =
  * fit in memory then. Bad bytes make LevelDB skip the rest of their block, and so does this.
  */
 export async function readLog(
-  file: FileHandle,
+  file: LogFile,
   onRecord?: (record: Uint8Array) => void,
 ): Promise<LogEnd> {
   const block = Buffer.allocUnsafe(BLOCK_BYTES);
@@ -64,7 +73,7 @@ export async function readLog(
   }
 }
 
-async function readBlock(file: FileHandle, block: Buffer, position: number): Promise<number> {
+async function readBlock(file: LogFile, block: Buffer, position: number): Promise<number> {
   let read = 0;
   while (read < BLOCK_BYTES) {
     const { bytesRead } = await file.read(block, read, BLOCK_BYTES - read, position + read);

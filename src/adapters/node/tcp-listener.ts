@@ -1,4 +1,5 @@
 import { createServer, type Socket } from 'node:net';
+import { FramePool } from '../kafkajs/frame-pool.ts';
 import { FrameReader } from '../kafkajs/frame-reader.ts';
 
 /** Who serves the connections: gets frames without their length, and gives such back. */
@@ -69,7 +70,8 @@ function serve(socket: Socket, server: FrameServer): void {
       socket.destroy();
     },
   });
-  const frames = new FrameReader(MAX_FRAME_BYTES, (frame) => {
+  // Requests are kept, so no frame is ever given back to the pool.
+  const frames = new FrameReader(MAX_FRAME_BYTES, new FramePool(0), (frame) => {
     connection.receive(frame);
   });
   socket.on('data', (chunk) => {

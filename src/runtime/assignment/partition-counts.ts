@@ -8,7 +8,8 @@ import type { Subtopology, TopologyPlan } from '../../topology/topology-plan.ts'
  *     out    the same, with the repartition topics added
  *
  * A repartition topic has the count it was given, or else the largest of the topics that feed it, and at least as many
- * as the topics it is co-partitioned with. Then every co-partition group must agree.
+ * as the topics it is co-partitioned with; 0 while all that feeds it is a pattern that matches nothing. Then every
+ * co-partition group must agree.
  *
  * Errors: `STREAMS_TOPIC_MISSING` for a source topic without a count, `STREAMS_TOPOLOGY` for a group whose members differ.
  * Source: `RepartitionTopics` and `CopartitionedTopicsEnforcer` of Kafka Streams.
@@ -55,8 +56,7 @@ function resolveFromUpstream(
     const open = unresolved.filter((name) => {
       const feeders = subtopologies.filter(({ sinkTopics }) => sinkTopics.includes(name));
       const known = feeders.every(({ sourceTopics }) => sourceTopics.every((t) => counts.has(t)));
-      if (known)
-        counts.set(name, Math.max(1, ...feeders.map((feeder) => taskCount(feeder, counts))));
+      if (known) counts.set(name, Math.max(...feeders.map((feeder) => taskCount(feeder, counts))));
       return !known;
     });
     if (open.length === unresolved.length) {

@@ -10,6 +10,7 @@ import type { Logger } from '../../observability/logger.ts';
 import type { InternalTopic } from '../../topology/internal-topics.ts';
 import type { TopologyPlan } from '../../topology/topology-plan.ts';
 import type { RequiredTopic } from '../internal-topic-manager.ts';
+import type { SubscribedPlan } from '../subscribed-plan.ts';
 import { resolvePartitionCounts, taskCount } from './partition-counts.ts';
 import {
   decodeSubscriptionInfo,
@@ -35,7 +36,7 @@ export interface AssignorEnvironment {
 }
 
 export interface StreamsPartitionAssignorOptions {
-  readonly plan: TopologyPlan;
+  readonly subscribed: SubscribedPlan;
   readonly fingerprint: string;
   readonly processId: string;
   /** The name of a topic of the plan on the broker: repartition topics gain the application id. */
@@ -63,13 +64,16 @@ export class StreamsPartitionAssignor implements PartitionAssignor {
   }
 
   topics(): readonly string[] {
-    const { plan, topicName } = this.#options;
-    const names = plan.subtopologies.flatMap(({ sourceTopics }) => sourceTopics.map(topicName));
+    const { subscribed, topicName } = this.#options;
+    const names = subscribed.plan.subtopologies.flatMap(({ sourceTopics }) =>
+      sourceTopics.map(topicName),
+    );
     return [...new Set(names)].sort();
   }
 
   async subscriptionUserData(): Promise<Uint8Array> {
-    const { processId, fingerprint, environment } = this.#options;
+    const { subscribed, processId, fingerprint, environment } = this.#options;
+    await subscribed.refresh();
     return encodeSubscriptionInfo({
       processId,
       topology: fingerprint,
@@ -80,9 +84,9 @@ export class StreamsPartitionAssignor implements PartitionAssignor {
   }
 
   ownedPartitions(): readonly TopicPartition[] {
-    const { plan, environment, topicName } = this.#options;
+    const { subscribed, environment, topicName } = this.#options;
     return environment.ownedTasks().flatMap(({ subtopology, partition }) => {
-      const topics = sourceTopicsOf(plan, subtopology);
+      const topics = sourceTopicsOf(subscribed.plan, subtopology);
       return topics.map((topic) => ({ topic: topicName(topic), partition }));
     });
   }
@@ -128,7 +132,9 @@ export class StreamsPartitionAssignor implements PartitionAssignor {
   }
 
   async #prepareTopics(): Promise<ReadonlyMap<string, number>> {
-    const { plan, internalTopics, environment, topicName } = this.#options;
+    const { subscribed, internalTopics, environment, topicName } = this.#options;
+    await subscribed.refresh();
+    const { plan } = subscribed;
     const repartitions = new Set(plan.repartitionTopics.map(({ name }) => name));
     const userTopics = plan.subtopologies
       .flatMap(({ sourceTopics }) => sourceTopics)
@@ -148,6 +154,8 @@ export class StreamsPartitionAssignor implements PartitionAssignor {
           kind === 'changelog'
             ? taskCount(subtopology, counts)
             : sources.filter(({ topic }) => topic === name).length;
+        // Nothing feeds it while a pattern matches no topic: how many it needs will show then.
+        if (partitions === 0) continue;
         required.push({ name, partitions, config, existedBefore });
       }
     }
@@ -156,7 +164,7 @@ export class StreamsPartitionAssignor implements PartitionAssignor {
   }
 
   #tasks(counts: ReadonlyMap<string, number>): TaskId[] {
-    return this.#options.plan.subtopologies.flatMap((subtopology) =>
+    return this.#options.subscribed.plan.subtopologies.flatMap((subtopology) =>
       Array.from(
         { length: taskCount(subtopology, counts) },
         (_, number) => new TaskId(subtopology.id, number),
@@ -165,9 +173,9 @@ export class StreamsPartitionAssignor implements PartitionAssignor {
   }
 
   #assignmentOf(tasks: readonly TaskId[], counts: ReadonlyMap<string, number>): MemberAssignment {
-    const { plan, topicName } = this.#options;
+    const { subscribed, topicName } = this.#options;
     const partitions = tasks.flatMap(({ subtopology, partition: number }) => {
-      return sourceTopicsOf(plan, subtopology)
+      return sourceTopicsOf(subscribed.plan, subtopology)
         .filter((topic) => number < (counts.get(topic) ?? 0))
         .map((topic) => ({ topic: topicName(topic), partition: number }));
     });

@@ -157,7 +157,7 @@ describe('what keeps an application from starting', () => {
     const make = (more: object) => () =>
       new KafkaStreams(copy('in', 'out'), { ...options, ...more });
     expect(make({ comitIntervalMs: 5 })).toThrow("did you mean 'commitIntervalMs'");
-    expect(make({ threads: 2 })).toThrow('threads');
+    expect(make({ threads: 2 })).toThrow('give the URL of a module');
     expect(make({ compressionType: 'brotli' })).toThrow("'brotli' is none of");
     expect(make({ compressionType: 'lz4' })).toThrow('no codec for lz4');
   });

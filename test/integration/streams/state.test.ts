@@ -1,4 +1,4 @@
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { open, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { metric, testApp } from '../../support/app.ts';
 import { createTopic } from '../../support/broker.ts';
@@ -17,8 +17,10 @@ async function stopped(options: Parameters<typeof testApp>[0] = {}) {
   const topology = () => countingTopology({ input, output });
   const reaches = (total: number): Promise<void> =>
     until(`${total} counts`, async () => totalOf(await readCounts(output)) >= total, 30_000);
-  await produce(input, countingInput(5, 10));
+  await produce(input, countingInput(5, 5));
   const first = await app.start(topology());
+  await reaches(25);
+  await produce(input, countingInput(5, 5)); // in another commit
   await reaches(50);
   await first.close();
   const changelog = `${app.applicationId}-counts-changelog`;
@@ -26,19 +28,43 @@ async function stopped(options: Parameters<typeof testApp>[0] = {}) {
   return { ...app, input, output, topology, reaches, changelog, folder };
 }
 
+/** Turns the bits of one byte. */
+async function flip(path: string, position: number): Promise<void> {
+  await using file = await open(path, 'r+');
+  const byte = Buffer.alloc(1);
+  await file.read(byte, 0, 1, position);
+  byte[0] = (byte[0] ?? 0) ^ 0xff;
+  await file.write(byte, 0, 1, position);
+}
+
 describe('state on disk', () => {
-  test('that is damaged is found before it is used, and rebuilt', async () => {
+  test.each([
+    ['a MANIFEST of nonsense', /^MANIFEST/, (path: string) => writeFile(path, 'nonsense')],
+    ['a MANIFEST that was cut', /^MANIFEST/, (path: string) => truncate(path, 20)],
+    ['no CURRENT', /^CURRENT/, (path: string) => rm(path)],
+    ['no log', /\.log$/, (path: string) => rm(path)],
+  ])('with %s is found before it is used, and rebuilt', async (_, name, damage) => {
     await using app = await stopped();
-    const [manifest = ''] = (await readdir(app.folder)).filter((name) =>
-      name.startsWith('MANIFEST'),
-    );
-    await writeFile(join(app.folder, manifest), 'nonsense');
+    const files = (await readdir(app.folder)).filter((file) => name.test(file));
+    expect(files).toHaveLength(1);
+    await damage(join(app.folder, files[0] ?? ''));
 
     await produce(app.input, countingInput(5, 10));
     const second = await app.start(app.topology());
     await app.reaches(100);
     expect(await readCounts(app.output)).toEqual(exactCounts(5, 20));
     expect(metric(second, 'state-wipes-total')).toBe(1);
+    expect(metric(second, 'restore-records-total')).toBe(50);
+  });
+
+  test('whose log has a bad byte goes on from before it, and the rest is replayed', async () => {
+    await using app = await stopped();
+    const [log = ''] = (await readdir(app.folder)).filter((file) => file.endsWith('.log'));
+    await flip(join(app.folder, log), 10);
+    await produce(app.input, countingInput(5, 10));
+    const second = await app.start(app.topology());
+    await app.reaches(100);
+    expect(await readCounts(app.output)).toEqual(exactCounts(5, 20));
     expect(metric(second, 'restore-records-total')).toBe(50);
   });
 
@@ -57,6 +83,19 @@ describe('state on disk', () => {
     expect(wipes.find(({ name }) => name === 'state-wipes-total')?.tags['reason']).toBe(
       'topic-recreated',
     );
+  });
+
+  test('of a source topic that was made again is neither used nor touched', async () => {
+    await using app = await stopped();
+    await withClient((admin) => admin.deleteTopics([app.input]));
+    await createTopic({ topic: app.input });
+    await produce(app.input, countingInput(5, 10));
+
+    const refused = app.create(app.topology());
+    await expect(refused.start()).rejects.toMatchObject({ code: 'STREAMS_TOPIC_RECREATED' });
+    expect(refused.error?.message).toContain(`topic ${app.input}`);
+    expect(await readdir(app.folder)).toContain('CURRENT');
+    expect(await readCounts(app.output)).toEqual(exactCounts(5, 10));
   });
 
   test('waits for a transaction that somebody left open, and says so when that takes too long', async () => {

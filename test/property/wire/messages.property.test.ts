@@ -54,6 +54,13 @@ describe('messages', () => {
       new Reader(bytes).list('f', 0, (reader) => reader.int8('f'), { minBytes: 1, fields });
     expect(list(4)).toThrow(expect.objectContaining({ code: 'STREAMS_CORRUPT_MESSAGE' }) as Error);
   });
+
+  test('of many small objects are refused by what the objects take (found by the fuzzer)', () => {
+    const bytes = new Uint8Array(70_002);
+    bytes.set([0, 0, 0x80, 0x80]);
+    const codec = CODECS.find(({ name }) => name === 'MetadataRequest');
+    expect(() => codec?.read(bytes, 7)).toThrow('32896 elements, too many to hold');
+  });
 });
 
 describe('the primitives', () => {

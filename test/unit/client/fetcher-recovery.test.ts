@@ -67,6 +67,20 @@ describe('fetcher', () => {
     await fetcher.close();
   });
 
+  test('an answer is given back when all partitions that have records of it are read, and once', async () => {
+    const { cluster, fetcher, assign } = await scene(1_000, 1_000, 0);
+    assign();
+    const [first, second] = (await fetcher.poll(1_000)).filter(
+      ({ recordCount }) => recordCount > 0,
+    );
+    const before = cluster.recycled;
+    first?.release?.();
+    expect(cluster.recycled).toBe(before);
+    second?.release?.();
+    expect(cluster.recycled).toBe(before + 1);
+    await fetcher.close();
+  });
+
   test('a few records do not keep the large answer that they came in', async () => {
     const { fetcher, assign } = await scene(100_000, 10);
     assign();

@@ -143,6 +143,24 @@ describe('joining', () => {
     expect(s.events).toEqual(['assigned 0']);
   });
 
+  test('goes on after answers that cannot be read', async () => {
+    const s = await scene((cluster) => {
+      cluster.next(messages.joinGroup, 'garbled', 'garbled').next(messages.syncGroup, 'garbled');
+    });
+    await s.member.poll();
+    expect(s.events).toEqual(['assigned 0']);
+  });
+
+  test('a coordinator that only answers nonsense is given up after maxPollIntervalMs, and the error says why', async () => {
+    const s = await scene((cluster) => cluster.on(messages.joinGroup, () => 'garbled'), {
+      rebalanceTimeoutMs: 10_000,
+    });
+    await expect(s.member.poll()).rejects.toMatchObject({
+      code: 'STREAMS_CLIENT',
+      cause: { code: 'STREAMS_CORRUPT_MESSAGE' },
+    });
+  });
+
   test('is given up after maxPollIntervalMs, and may be tried again', async () => {
     const s = await scene((cluster) => cluster.on(messages.joinGroup, () => 'cut'), {
       rebalanceTimeoutMs: 10_000,
@@ -275,11 +293,11 @@ describe('being a member', () => {
 
   test('heartbeats that fail are no reason to give anything up', async () => {
     const s = await scene((cluster) =>
-      cluster.next(messages.heartbeat, 'cut', beatCode(16), beatCode(15), beatCode(27)),
+      cluster.next(messages.heartbeat, 'cut', 'garbled', beatCode(16), beatCode(15), beatCode(27)),
     );
     await s.member.poll();
     await s.untilRejoin();
-    expect(s.cluster.log.filter((line) => line.startsWith('Heartbeat'))).toHaveLength(4);
+    expect(s.cluster.log.filter((line) => line.startsWith('Heartbeat'))).toHaveLength(5);
     expect(s.events).toEqual(['assigned 0']);
   });
 

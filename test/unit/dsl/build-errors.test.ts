@@ -1,3 +1,4 @@
+import { JoinWindows } from '../../../src/common/join-windows.ts';
 import { TimeWindows } from '../../../src/common/time-windows.ts';
 import type { KStream } from '../../../src/dsl/kstream.ts';
 import { StreamsBuilder } from '../../../src/dsl/streams-builder.ts';
@@ -125,7 +126,7 @@ describe('a mistake in the use of the DSL is an error from the call or from buil
     ],
     [
       'a retention shorter than the windows',
-      /retention of 5 ms is shorter than size and grace.*15 ms.*store w/,
+      /retention of 5 ms is shorter than its windows and their grace.*15 ms.*store w/,
       (b) =>
         b
           .stream('in', STRINGS)
@@ -134,9 +135,28 @@ describe('a mistake in the use of the DSL is an error from the call or from buil
           .count({ store: 'w', retention: 5 }),
     ],
     [
-      'a join with a stream in place of a table',
-      /take a KTable or a GlobalKTable/,
-      (b) => b.stream('in', STRINGS).join(b.stream('other', STRINGS) as never, (v: string) => v),
+      'a join with what is no stream or table',
+      /joins another KStream, a KTable or a GlobalKTable/,
+      (b) => b.stream('in', STRINGS).join({} as never, (v: string) => v),
+    ],
+    [
+      'a join of streams without windows',
+      /needs windows/,
+      (b) => b.stream('in', STRINGS).join(b.stream('other', STRINGS), (v) => v, {} as never),
+    ],
+    [
+      'a join of a table with a stream',
+      /takes another KTable/,
+      (b) => b.table('in', STRINGS).join(b.stream('other', STRINGS) as never, (v: string) => v),
+    ],
+    [
+      'a join of streams whose other side has no serde',
+      /no serde for the value of this store/,
+      (b) => {
+        const other = b.stream('other', STRINGS).mapValues((v) => v);
+        const windows = JoinWindows.of({ timeDifference: 1 });
+        b.stream('in', STRINGS).join(other, (v) => v, windows, {} as never);
+      },
     ],
     ['nothing at all', /reads no topic/, () => undefined],
   ])('%s', (_mistake, message, describe) => {

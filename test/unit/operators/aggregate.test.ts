@@ -93,7 +93,7 @@ describe('a function that throws', () => {
     const operators = [
       streamAggregate(options)(context),
       streamReduce({ ...options, reducer: fail })(context),
-      windowedAggregate({ ...options, windows })(context),
+      windowedAggregate({ ...options, windows, emit: 'onWindowUpdate' })(context),
       tableAggregate({ ...options, first: fail, adder: fail, subtractor: fail })(context),
     ];
     const values = ['v', 'v', 'v', new Change('new', 'old')];

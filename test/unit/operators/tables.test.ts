@@ -50,6 +50,19 @@ describe('filter of a table', () => {
   });
 });
 
+test('toStream with a selector gives changes another key, deletions too', async () => {
+  const { out } = await runTopology(
+    (builder) => {
+      builder
+        .table('in', STRINGS)
+        .toStream((key, value) => `${key}${String(value)}`)
+        .to('out', STRINGS);
+    },
+    ['in a=x', 'in a=-@1'],
+  );
+  expect(out).toEqual(['ax=x@0', 'anull=null@1']);
+});
+
 describe('mapValues of a table', () => {
   test('does not see deletions, and may delete by null', async () => {
     const seen: unknown[] = [];

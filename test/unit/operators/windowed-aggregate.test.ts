@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { TimeWindows, type TimeWindowsOptions } from '../../../src/common/time-windows.ts';
+import { UnlimitedWindows } from '../../../src/common/unlimited-windows.ts';
+import { StreamsBuilder } from '../../../src/dsl/streams-builder.ts';
 import { serdes } from '../../../src/serde/serdes.ts';
 import { runTopology, STRINGS } from '../../support/run-topology.ts';
 
@@ -132,5 +134,43 @@ describe('windowed results', () => {
       { out },
     );
     expect(records).toEqual(['{"key":"a","startMs":20,"endMs":30}=1@25']);
+  });
+});
+
+describe('an unlimited window', () => {
+  const count = (startMs: number | undefined, ...records: string[]) =>
+    runTopology((builder) => {
+      builder
+        .stream('in', STRINGS)
+        .groupByKey()
+        .windowedBy(UnlimitedWindows.of(startMs === undefined ? {} : { startMs }))
+        .count()
+        .toStream()
+        .map((window, n) => [`${window.key}@${window.startMs}`, String(n)])
+        .to('out', STRINGS);
+    }, records);
+
+  test('holds every record from its start on, however late', async () => {
+    const { out, dropped } = await count(undefined, 'in a=1@0', 'in a=1@9000000000000', 'in a=1@5');
+    expect(out).toEqual(['a@0=1@0', 'a@0=2@9000000000000', 'a@0=3@9000000000000']);
+    expect(dropped).toEqual({});
+  });
+
+  test('ignores records before its start, without counting them', async () => {
+    const { out, dropped } = await count(10, 'in a=1@9', 'in a=1@10');
+    expect(out).toEqual(['a@10=1@10']);
+    expect(dropped).toEqual({});
+  });
+
+  test('cannot be emitted when it closes, which it never does', () => {
+    const grouped = new StreamsBuilder().stream('in', STRINGS).groupByKey();
+    const windows = grouped.windowedBy(UnlimitedWindows.of());
+    expect(() => windows.emitStrategy('onWindowClose')).toThrow('never close');
+  });
+
+  test('starts at a whole time from 0', () => {
+    for (const startMs of [-1, 0.5, NaN]) {
+      expect(() => UnlimitedWindows.of({ startMs })).toThrow('cannot begin at');
+    }
   });
 });

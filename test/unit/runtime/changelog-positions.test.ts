@@ -1,4 +1,5 @@
 import {
+  readChangelogFacts,
   refuseTruncatedChangelog,
   resumePoint,
   type ChangelogFacts,
@@ -21,6 +22,22 @@ const at = (offset: number, ageMs = 0, topicId = 'aa') => ({
   topicId,
   offset,
   wallTimeMs: NOW - ageMs,
+});
+
+test('a restore ends at the high watermark: the stable end may lie before records that are committed', async () => {
+  const asked: string[] = [];
+  const admin = {
+    describeTopics: () => Promise.resolve(new Map([['log', { topicId: 'aa', partitionCount: 1 }]])),
+    describeConfigs: () => Promise.resolve(new Map([['log', new Map<string, string>()]])),
+    listOffsets: (_: unknown, spec: string, isolation: string) => {
+      asked.push(`${spec} ${isolation}`);
+      const offset = spec === 'earliest' ? 0 : 7;
+      return Promise.resolve(new Map([['log-0', { offset }]]));
+    },
+  };
+  const facts = await readChangelogFacts(admin as never, [{ topic: 'log', partition: 0 }]); // no more is called
+  expect(asked).toEqual(['earliest read_uncommitted', 'latest read_uncommitted']);
+  expect(facts.get('log-0')).toMatchObject({ earliest: 0, end: 7 });
 });
 
 describe('where a restore begins', () => {

@@ -1,4 +1,5 @@
 import { systemTimers } from '../../../src/adapters/node/clock.ts';
+import { NO_FAILPOINTS, type Failpoints } from '../../../src/common/failpoints.ts';
 import { TaskId } from '../../../src/common/task-id.ts';
 import { MetricsRegistry } from '../../../src/observability/metrics-registry.ts';
 import {
@@ -13,7 +14,15 @@ import { ManualClock } from '../../support/manual-clock.ts';
 
 const MEMBERSHIP = { groupId: 'app', memberId: 'm', generationId: 3, groupInstanceId: null };
 const EXPIRED = { from: new Uint8Array([1]), to: new Uint8Array([2]) };
-const CHANGELOG = { topic: 'app-counts-changelog', partition: 0, topicId: 'aa', end: 4 };
+const CHANGELOG = {
+  topic: 'app-counts-changelog',
+  partition: 0,
+  topicId: 'aa',
+  end: 4,
+  isSource: false,
+};
+/** Of a table that has its source topic for a changelog. */
+const SOURCE = { topic: 'in0', partition: 0, topicId: 'bb', end: 4, isSource: true };
 
 interface Options {
   readonly guarantee?: 'exactly once' | 'at least once';
@@ -23,17 +32,23 @@ interface Options {
   readonly pending?: Promise<void>;
   /** What an async processor of 1_0 is at work on already. */
   readonly atWork?: Promise<void>;
+  /** Notes the failpoints among the steps. */
+  readonly noteFailpoints?: boolean;
 }
 
 /** Two tasks over one producer; every step notes its name, and fails where it is told to. */
 function thread(options: Options = {}) {
   const { guarantee = 'exactly once', failAt, acked, idle = [], pending, atWork } = options;
+  const { noteFailpoints = false } = options;
   const clock = new ManualClock();
   const steps: string[] = [];
   const step = (name: string): Promise<void> => {
     steps.push(name);
     return name === failAt ? Promise.reject(new Error(name)) : Promise.resolve();
   };
+  const failpoints: Failpoints = noteFailpoints
+    ? { pass: (point) => steps.push(point) }
+    : NO_FAILPOINTS;
   const producer = {
     inTransaction: idle.length < 2,
     flush: () => step('flush'),
@@ -86,18 +101,19 @@ function thread(options: Options = {}) {
     return {
       task,
       storage: storage as TaskStorage,
-      changelogs: subtopology === 0 ? [CHANGELOG] : [],
+      changelogs: subtopology === 0 ? [CHANGELOG, SOURCE] : [],
     };
   };
   const committer = new Committer({
     producer,
     offsetCommit:
       guarantee === 'exactly once'
-        ? new TransactionalCommit(producer)
+        ? new TransactionalCommit(producer, failpoints)
         : new PlainCommit((offsets) => step(`plain ${offsets.length}`)),
     pendingTimeoutMs: 50,
     clock,
     timers: systemTimers,
+    failpoints,
     metrics: new MetricsRegistry(),
     tags: {},
   });
@@ -113,6 +129,23 @@ function thread(options: Options = {}) {
 }
 
 describe('commit', () => {
+  test('has a failpoint between any two steps that a crash can part', async () => {
+    const { commit, steps } = thread({ noteFailpoints: true });
+    await commit();
+    expect(steps.filter((step) => !/^(caches|written|clear)/.test(step))).toEqual([
+      'flush',
+      'produce.acked',
+      'offsets.before',
+      'offsets in0@7 in1@7',
+      'endtxn.before',
+      'end',
+      'store.before',
+      'store 0_0',
+      'store 1_0',
+      'store.after',
+    ]);
+  });
+
   test('caches, acks, offsets, end of transaction, stores: in this order', async () => {
     const { commit, steps } = thread();
     const offsets = await commit();
@@ -160,6 +193,14 @@ describe('commit', () => {
     expect(steps.slice(2, 5)).toEqual(['flush', 'plain 2', 'store 0_0']);
   });
 
+  test('what has expired is cleared beside the next transaction, and a failure of that is not lost', async () => {
+    const { commit, steps } = thread({ failAt: 'clear' });
+    await commit();
+    await expect(commit()).rejects.toThrow('clear');
+    expect(steps.lastIndexOf('end')).toBeGreaterThan(steps.lastIndexOf('clear'));
+    expect(steps.filter((step) => step === 'store 0_0')).toHaveLength(1);
+  });
+
   test('a task that did nothing sends no offset; when none did anything nothing is sent', async () => {
     const some = thread({ idle: ['1_0'] });
     await some.commit();
@@ -178,6 +219,16 @@ describe('commit', () => {
     positions.set(CHANGELOG.topic, { ...position, offset: 50 });
     await commit();
     expect(positions.get(CHANGELOG.topic)?.offset).toBe(50);
+  });
+
+  test('the position in a source topic that is a changelog is the committed offset', async () => {
+    const { commit, positions, clock } = thread({ acked: 41 });
+    await commit();
+    expect(positions.get('in0')).toEqual({
+      topicId: 'bb',
+      offset: 7,
+      wallTimeMs: clock.nowMs(),
+    });
   });
 
   test('a changelog nothing was written to stays where it ended when the task began', async () => {

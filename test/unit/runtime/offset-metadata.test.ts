@@ -53,4 +53,15 @@ describe('offset metadata', () => {
       expect(decodeOffsetMetadata(whole.subarray(0, length).toString('base64'))).toBeNull();
     }
   });
+
+  test('with a time beyond 2^53 is not known', () => {
+    const times = Buffer.from([2, 0x20, 0, 0, 0, 0, 0, 0, 0]);
+    expect(decodeOffsetMetadata(times.toString('base64'))).toBeNull();
+    const processor = Buffer.from(
+      encodeOffsetMetadata({ partitionTimeMs: 1, processorTimesMs: new Map([['name', 5]]) }),
+      'base64',
+    );
+    processor[processor.length - 8] = 0x20;
+    expect(decodeOffsetMetadata(processor.toString('base64'))).toBeNull();
+  });
 });

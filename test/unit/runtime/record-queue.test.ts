@@ -5,6 +5,7 @@ import { MetricsRegistry } from '../../../src/observability/metrics-registry.ts'
 import type { TimestampExtractor } from '../../../src/processor/timestamp-extractor.ts';
 import { RecordQueue } from '../../../src/runtime/record-queue.ts';
 import type { Serde } from '../../../src/serde/serde.ts';
+import { serdes } from '../../../src/serde/serdes.ts';
 import { memoryChunk, MemoryRecordCursor } from '../../../src/testing/memory-records.ts';
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { errorOf } from '../../support/error-of.ts';
@@ -32,7 +33,10 @@ interface Opened {
   readonly skipped: string[];
 }
 
-function openQueue(timestampExtractor: TimestampExtractor | null = null): Opened {
+function openQueue(
+  timestampExtractor: TimestampExtractor | null = null,
+  serde: Serde<unknown> | null = null,
+): Opened {
   const value = new PickySerde();
   const skipped: string[] = [];
   const queue = new RecordQueue({
@@ -40,8 +44,8 @@ function openQueue(timestampExtractor: TimestampExtractor | null = null): Opened
     partition: 3,
     source: { name: 'source', children: [] },
     clock: new VirtualClock(0),
-    key: new PickySerde(),
-    value,
+    key: serde ?? new PickySerde(),
+    value: serde ?? value,
     timestampExtractor,
     cursor: new MemoryRecordCursor(),
     listener: {
@@ -81,6 +85,27 @@ describe('record queue', () => {
     add(queue, 0, ['a=1@1', 'a=2@2']);
     queue.advance();
     expect(value.read).toEqual(['1']);
+  });
+
+  test.each([
+    ['serdes that read in place', serdes.string, 1],
+    ['a serde that may return what it is given', new PickySerde(), 0],
+  ])('gives a chunk back behind its last record: %s', (_, serde, expected) => {
+    const { queue } = openQueue(null, serde);
+    let released = 0;
+    const records = ['a=1@1', 'b=2@2'].map((line, i) => ({
+      ...bytesOf(line),
+      offset: i,
+      headers: [],
+    }));
+    queue.add({ ...memoryChunk('in', 3, records), release: () => released++ });
+    queue.advance();
+    queue.take();
+    queue.advance();
+    queue.take();
+    expect(released).toBe(0); // an error handler may ask for its bytes
+    expect(queue.advance()).toBe(false);
+    expect(released).toBe(expected);
   });
 
   test('records below the start of a chunk were asked for by nobody', () => {

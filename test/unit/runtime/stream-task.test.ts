@@ -1,16 +1,18 @@
-import { StreamRecord, type Headers } from '../../../src/common/record.ts';
+import { systemTimers } from '../../../src/adapters/node/clock.ts';
+import { NO_HEADERS, StreamRecord, type Headers } from '../../../src/common/record.ts';
 import type { Processor } from '../../../src/processor/processor.ts';
 import type { ProcessorContext } from '../../../src/processor/processor-context.ts';
 import { encodeOffsetMetadata } from '../../../src/runtime/offset-metadata.ts';
 import { serdes } from '../../../src/serde/serdes.ts';
 import type { StoreBuilder } from '../../../src/state/store-builder.ts';
 import { Stores, tableStoreBuilder } from '../../../src/state/stores.ts';
+import type { ChangelogPosition } from '../../../src/state/task-storage.ts';
 import { memoryChunk } from '../../../src/testing/memory-records.ts';
 import { Topology } from '../../../src/topology/topology.ts';
 import { aggregating, newValues } from '../../support/aggregating.ts';
 import { errorOf } from '../../support/error-of.ts';
 import type { MemorySink } from '../../support/memory-sink.ts';
-import { TaskHarness } from '../../support/task-harness.ts';
+import { bytesOf, TaskHarness } from '../../support/task-harness.ts';
 
 type Context = ProcessorContext<string, string>;
 type Create = (context: Context) => Processor<string, string>;
@@ -413,6 +415,35 @@ describe('a commit', () => {
   });
 });
 
+describe('an invariant trips', () => {
+  test('where a commit would go back behind what is committed (I15)', async () => {
+    const harness = new TaskHarness(around('counting', counting, [COUNTS]));
+    await harness.task.start(harness.positions(5));
+    harness.task.addChunk(
+      memoryChunk('in', 0, [{ ...bytesOf('k=a@1'), offset: 2, headers: NO_HEADERS }]),
+    );
+    await harness.run();
+    expect(() => harness.task.committableOffsets()).toThrow('would go back from 5 to 3');
+  });
+
+  test('where a position would go back below the rows beside it (I1)', async () => {
+    const harness = await TaskHarness.start(around('counting', counting, [COUNTS]));
+    const at = (offset: number): ReadonlyMap<string, ChangelogPosition> =>
+      new Map([['app-counts-changelog', { topicId: 'aa', offset, wallTimeMs: 0 }]]);
+    await harness.storage.write({ entries: [], positions: at(7) });
+    expect(() => harness.task.seal(at(6))).toThrow('would go back to 6');
+    expect(() => harness.task.seal(at(7))).not.toThrow();
+  });
+
+  test('where something uncommitted has outlived an abort (I9)', async () => {
+    const harness = await TaskHarness.start(around('counting', counting, [COUNTS]));
+    await harness.pipe('in', 'k=a@1');
+    await expect(harness.task.start(harness.positions())).rejects.toMatchObject({
+      code: 'STREAMS_INVARIANT',
+    });
+  });
+});
+
 describe('a start', () => {
   test('takes up stream time and partition times from the committed metadata', async () => {
     const topology = new Topology()
@@ -420,8 +451,8 @@ describe('a start', () => {
       .addSink('sink', 'out', 'source');
     const harness = await TaskHarness.start(topology, {
       positions: [
-        { topic: 'a', partition: 0, offset: 4, metadata: metadata(50) },
-        { topic: 'b', partition: 0, offset: 2, metadata: metadata(70) },
+        { topic: 'a', partition: 0, offset: 0, metadata: metadata(50) },
+        { topic: 'b', partition: 0, offset: 0, metadata: metadata(70) },
       ],
     });
     expect(harness.task.streamTimeMs).toBe(70);
@@ -550,6 +581,36 @@ test('closing closes every processor, though one of them fails to', async () => 
   expect(harness.metrics.snapshot().filter(({ tags }) => tags['task-id'] === '0_0')).toEqual([]);
 });
 
+test('a processor whose close never settles is given up after processorCloseTimeoutMs', async () => {
+  const closed: string[] = [];
+  const topology = new Topology()
+    .addSource('source', 'in')
+    .addProcessor(
+      'stuck',
+      {
+        create: () => ({
+          process: () => undefined,
+          close: () => new Promise<void>(() => undefined),
+        }),
+      },
+      'source',
+    )
+    .addProcessor(
+      'other',
+      { create: () => ({ process: () => undefined, close: () => void closed.push('other') }) },
+      'source',
+    );
+  const harness = await TaskHarness.start(topology, {
+    config: { processorCloseTimeoutMs: 20 },
+    timers: systemTimers,
+  });
+  await expect(harness.task.close()).rejects.toMatchObject({
+    code: 'STREAMS_PROCESSING',
+    site: { taskId: '0_0', node: 'stuck' },
+  });
+  expect(closed).toEqual(['other']);
+});
+
 describe('punctuation', () => {
   /** Fires as `type` each 10 ms; what it was given, where. */
   async function scheduled(
@@ -585,6 +646,58 @@ describe('punctuation', () => {
     expect(harness.task.nextPunctuationMs).toBe(10);
     for (const nowMs of [9, 10, 19, 45, 49, 50]) harness.task.punctuate(nowMs);
     expect(fired.map((line) => line.split('/')[0])).toEqual(['10', '45', '50']);
+  });
+
+  /** When a schedule of 10 ms fires that is anchored at `startTimeMs` and made at `atMs`; the clock is asked at `nowMs`. */
+  async function anchored(
+    type: 'stream-time' | 'wall-clock',
+    { startTimeMs, atMs }: { readonly startTimeMs: number; readonly atMs: number },
+    ...nowMs: number[]
+  ): Promise<number[]> {
+    const fired: number[] = [];
+    const topology = around('tick', (context) => ({
+      process: () => {
+        const punctuator = (timestampMs: number): void => void fired.push(timestampMs);
+        if (fired.length === 0) context.schedule(10, type, punctuator, { startTimeMs });
+        fired.push(-1);
+      },
+    }));
+    const harness = await TaskHarness.start(topology);
+    harness.clock.advance(atMs);
+    await harness.pipe('in', `k=v@${atMs}`);
+    for (const ms of nowMs) {
+      if (type === 'stream-time') await harness.pipe('in', `k=v@${ms}`);
+      harness.task.punctuate(ms);
+    }
+    return fired.filter((ms) => ms !== -1);
+  }
+
+  test.each(['stream-time', 'wall-clock'] as const)(
+    'anchored by %s, it fires from its start on, at multiples of the interval behind it',
+    async (type) => {
+      const ahead = { startTimeMs: 25, atMs: 3 };
+      expect(await anchored(type, ahead, 3, 24, 25, 34, 35, 61, 65)).toEqual([25, 35, 61, 65]);
+      expect(await anchored(type, { startTimeMs: 3, atMs: 3 }, 3, 4, 13)).toEqual([3, 13]);
+    },
+  );
+
+  test.each(['stream-time', 'wall-clock'] as const)(
+    'anchored by %s in the past, it fires at the first multiple that is still to come',
+    async (type) => {
+      expect(await anchored(type, { startTimeMs: 4, atMs: 27 }, 27, 33, 34)).toEqual([34]);
+      expect(await anchored(type, { startTimeMs: 4, atMs: 24 }, 24, 33, 34)).toEqual([34]);
+    },
+  );
+
+  test.each([-1, 0.5, Number.NaN])('an anchor at %d is refused', async (startTimeMs) => {
+    const topology = around('never', (context) => {
+      context.schedule(10, 'wall-clock', () => undefined, { startTimeMs });
+      return { process: () => undefined };
+    });
+    await expect(TaskHarness.start(topology)).rejects.toMatchObject({
+      code: 'STREAMS_CONFIG',
+      site: { option: 'startTimeMs', node: 'never' },
+    });
   });
 
   test('cancelled by itself, it fires no more', async () => {

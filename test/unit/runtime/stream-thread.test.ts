@@ -11,11 +11,15 @@ interface FakeTask {
   readonly process?: () => number;
 }
 
+const MEMBERSHIP = { groupId: 'app', memberId: 'm', generationId: 1, groupInstanceId: null };
+
 /** A thread over tasks that are already running; all it talks to answers at once. */
 function threadOf(tasks: readonly FakeTask[], overrides: Partial<StreamThreadOptions> = {}) {
   const nothing = (): Promise<void> => Promise.resolve();
   const member = {
     rejoinNeeded: false,
+    // A later one than that of the tasks.
+    membership: { ...MEMBERSHIP, generationId: 2 },
     poll: nothing,
     close: nothing,
     onRejoinNeeded: () => undefined,
@@ -33,7 +37,6 @@ function threadOf(tasks: readonly FakeTask[], overrides: Partial<StreamThreadOpt
       ...task,
     },
   }));
-  const membership = { groupId: 'app', memberId: 'm', generationId: 1, groupInstanceId: null };
   // Only these methods are called by the loop.
   const options = {
     config: {
@@ -52,7 +55,7 @@ function threadOf(tasks: readonly FakeTask[], overrides: Partial<StreamThreadOpt
     input: { readFor: () => undefined, take: () => false, resume: () => undefined },
     tasks: {
       running,
-      membership,
+      membership: MEMBERSHIP,
       isSuspended: false,
       isComplete: true,
       throwIfFailed: () => undefined,
@@ -104,6 +107,106 @@ describe('a stream thread', () => {
     );
     await thread.run();
     expect(turns).toEqual([]);
+  });
+
+  test('commits under the membership that its tasks were given with, whatever the member is by now', async () => {
+    const given: unknown[] = [];
+    const wakeUp = new WakeUp(systemTimers);
+    const thread: StreamThread = threadOf([], {
+      wakeUp: {
+        wake: wakeUp.wake,
+        sleep: () => {
+          thread.stop();
+          return Promise.resolve();
+        },
+      } as never, // all that is called of it
+      committer: {
+        commit: (_: unknown, membership: unknown) => {
+          given.push(membership);
+          return Promise.resolve([]);
+        },
+      } as never, // all that is called of it
+    });
+    await thread.run();
+    expect(given).toEqual([MEMBERSHIP]);
+  });
+
+  test('that failed to commit drops everything, takes a new epoch, and only then opens its tasks again', async () => {
+    const steps: string[] = [];
+    const note =
+      (step: string): (() => Promise<void>) =>
+      () => {
+        steps.push(step);
+        return Promise.resolve();
+      };
+    const thread: StreamThread = threadOf([], {
+      config: {
+        commitIntervalMs: 0,
+        statestoreUncommittedMaxBytes: 1,
+        sliceMs: 5,
+        taskTimeoutMs: 60_000,
+      },
+      producer: {
+        initTransactions: note('init'),
+        abortTransaction: note('abort'),
+        poke: () => undefined,
+        isFull: false,
+        inTransaction: true,
+      } as never, // all that is called of it
+      tasks: {
+        running: [
+          {
+            task: {
+              id: { toString: () => 'task' },
+              pending: null,
+              isStaging: false,
+              process: () => 0,
+              punctuate: () => false,
+              nextPunctuationMs: null,
+              commitNeeded: true,
+              uncommittedBytes: 0,
+              committableOffsets: () => [{ topic: 'in', partition: 0, offset: 5, metadata: '' }],
+            },
+          },
+        ],
+        membership: MEMBERSHIP,
+        isSuspended: false,
+        isComplete: true,
+        throwIfFailed: () => undefined,
+        reopen: () => {
+          steps.push('reopen');
+          if (steps.length > 3) thread.stop();
+        },
+        release: note('release'),
+        discard: note('discard'),
+      } as never, // all that is called of it
+      committer: {
+        commit: () => {
+          steps.push('commit');
+          return steps.length > 4
+            ? Promise.resolve([])
+            : Promise.reject(new StreamsError('STREAMS_COMMIT_OUTCOME_UNKNOWN', 'no answer'));
+        },
+      } as never, // all that is called of it
+      purge: {
+        maybePurge: () => undefined,
+        settled: () => Promise.resolve(),
+        committed: (offsets: readonly unknown[]) => {
+          if (offsets.length > 0) steps.push('purge');
+        },
+      } as never, // all that is called of it
+    });
+    await thread.run();
+    expect(steps.slice(0, 7)).toEqual([
+      'init',
+      'reopen',
+      'commit',
+      'discard',
+      'abort',
+      'init',
+      'reopen',
+    ]);
+    expect(steps).not.toContain('purge');
   });
 
   test('that is stopped before it could start over has nothing to commit', async () => {

@@ -70,7 +70,7 @@ describe('streams config', () => {
     [{ processingGuarantee: 'exactly_once' }, 'processingGuarantee'],
     [{ bufferedRecordsPerPartition: 0 }, 'bufferedRecordsPerPartition'],
     [{ heartbeatIntervalMs: '1m' }, 'heartbeatIntervalMs'],
-    [{ threads: 2 }, 'threads'],
+    [{ threads: 0 }, 'threads'],
     [{ processingGuarantee: 'exactly_once_v2', commitIntervalMs: '30s' }, 'transactionTimeoutMs'],
   ])('%j is refused and names the option', (options, option) => {
     expect(refusal(options).site.option).toBe(option);

@@ -7,6 +7,7 @@ import { MemoryStateDirectory } from '../../../src/state/memory-state-directory.
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts';
 import { openLevelDirectory } from '../../support/state-directories.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
+import { until } from '../../support/until.ts';
 
 const task = (text: string, persistent: boolean): AssignedTask => ({
   id: TaskId.parse(text),
@@ -58,6 +59,44 @@ test('an opening that was stopped leaves no database half open', async () => {
   // Whoever gives the task up now closes it, and whoever gets it again finds nothing in the way.
   await registry.close(registry.ids);
   await registry.open([ON_DISK]);
+  await registry.close(registry.ids);
+});
+
+test('the ends of changelogs are read when the offsets are stable, not before', async () => {
+  await using folder = await tempFolder();
+  const steps: string[] = [];
+  const registry = new TaskRegistry({
+    folder: await openLevelDirectory({ stateDir: folder.path }),
+    memory: new MemoryStateDirectory('process'),
+    clusterId: 'cluster',
+    topologyFingerprint: 'fingerprint',
+    openTask: () =>
+      ({
+        changelogs: [{ topic: 'log', partition: 0, store: { name: 'counts' } }],
+        close: () => Promise.resolve(),
+      }) as never, // all that is asked for
+    logger: SILENT_LOGGER,
+  });
+  const opener = new TaskOpener({
+    registry,
+    fetchCommitted: async () => {
+      await until('the storage to be open', () => registry.ids.length === 1);
+      steps.push('stable offsets');
+      return new Map();
+    },
+    admin: {
+      describeTopics: () => {
+        steps.push('changelogs');
+        return Promise.reject(new Error('enough'));
+      },
+    },
+    prepareOutputs: () => Promise.resolve(),
+    clock: new VirtualClock(0),
+    logger: SILENT_LOGGER,
+  } as never); // it gets no further
+  const opening = opener.open([ON_DISK], new AbortController().signal, () => undefined);
+  await expect(opening).rejects.toThrow('enough');
+  expect(steps).toEqual(['stable offsets', 'changelogs']);
   await registry.close(registry.ids);
 });
 

@@ -41,7 +41,7 @@ function golden<T>(serde: Serde<T>, value: T): Golden {
   };
 }
 
-const { string, int, long, bigint, double } = serdes;
+const { string, short, int, long, bigint, float, double } = serdes;
 const windowed = serdes.timeWindowed(string, { size: '1m' });
 const change = changeSerde(string);
 const values: Record<string, Golden> = {
@@ -77,6 +77,33 @@ const values: Record<string, Golden> = {
   'boolean-false': golden(serdes.boolean, false),
   bytes: golden(serdes.bytes, new Uint8Array([0x78, 0x79, 0x7a])),
   uuid: golden(serdes.uuid, '123e4567-e89b-12d3-a456-426614174000'),
+  short0: golden(short, 0),
+  short1: golden(short, 1),
+  'short-1': golden(short, -1),
+  short256: golden(short, 256),
+  short32767: golden(short, 32767),
+  'short-32768': golden(short, -32768),
+  'float0.0': golden(float, 0),
+  'float-0.0': golden(float, -0),
+  'float1.5': golden(float, 1.5),
+  'float0.1': golden(float, Math.fround(0.1)),
+  'float-1.0E30': golden(float, Math.fround(-1e30)),
+  floatNaN: golden(float, Number.NaN),
+  floatInfinity: golden(float, Infinity),
+  'byte-buffer': golden(serdes.bytes, new Uint8Array([0x78, 0x79, 0x7a])),
+  'list-strings': golden(serdes.list<string | null>(string), ['a', '', null, 'Grüße']),
+  'list-empty': golden(serdes.list(string), []),
+  'list-booleans': golden(serdes.list<boolean | null>(serdes.boolean), [true, null]),
+  'list-longs': golden(serdes.list<number | null>(long), [1, null, -1, null]),
+  'list-longs-empty': golden(serdes.list(long), []),
+  'list-ints': golden(serdes.list(int), [1, 2]),
+  'list-shorts': golden(serdes.list<number | null>(short), [1, null]),
+  'list-floats': golden(serdes.list(float), [1.5]),
+  'list-doubles': golden(serdes.list<number | null>(double), [null, 1.5]),
+  'list-uuids': golden(serdes.list<string | null>(serdes.uuid), [
+    '123e4567-e89b-12d3-a456-426614174000',
+    null,
+  ]),
   windowed: golden(windowed, new Windowed('user-1', 60_000, 120_000)),
   'windowed-late': golden(windowed, new Windowed('ü', 1_700_000_000_000, 1_700_000_060_000)),
   'change-new': golden(change, new Change('new', null)),

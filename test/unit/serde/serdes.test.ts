@@ -183,3 +183,52 @@ describe('timeWindowed', () => {
     );
   });
 });
+
+describe('serdes for what Java has', () => {
+  test.each<readonly [what: string, act: () => unknown, message: RegExp]>([
+    ['a short above its range', () => serdes.short.serialize(32_768, SITE), /no short/],
+    ['half a short', () => serdes.short.serialize(0.5, SITE), /no short/],
+    ['a float above its range', () => serdes.float.serialize(1e39, SITE), /no float/],
+    ['a float of 8 bytes', () => serdes.float.deserialize(new Uint8Array(8), SITE), /no float/],
+    ['a void that is something', () => serdes.void.serialize('x' as never, SITE), /not null/],
+    ['bytes for a void', () => serdes.void.deserialize(new Uint8Array(1), SITE), /null alone/],
+    ['a list cut off', () => cutOff(serdes.list(serdes.string), ['ab'], 1), /no whole list/],
+    ['a list of longs cut off', () => cutOff(serdes.list(serdes.long), [1], 1), /no whole list/],
+    ['a list that goes on', () => cutOff(serdes.list(serdes.long), [1], -1), /no whole list/],
+    ['no bytes for a list', () => cutOff(serdes.list(serdes.string), [], 5), /no list/],
+    [
+      'a list of numbers read as one of strings',
+      () =>
+        serdes.list(serdes.string).deserialize(serdes.list(serdes.int).serialize([1], SITE), SITE),
+      /entries of one length/,
+    ],
+  ])('%s is refused', (_what, act, message) => {
+    expect(failure(act)).toMatch(message);
+  });
+
+  test('a float is rounded, and 0 and -0 are not one key', () => {
+    expect(serdes.float.deserialize(serdes.float.serialize(0.1, SITE), SITE)).toBe(
+      Math.fround(0.1),
+    );
+    expect(serdes.float.identity?.(0.1)).toBe(Math.fround(0.1));
+    expect(serdes.float.identity?.(-0)).toBeUndefined();
+  });
+
+  test('lists of whatever come back', () => {
+    fc.assert(
+      fc.property(fc.array(fc.option(fc.string({ unit: 'binary' }))), (list) => {
+        const serde = serdes.list<string | null>(serdes.string);
+        expect(serde.deserialize(serde.serialize(list, SITE), SITE)).toEqual(list);
+      }),
+    );
+  });
+});
+
+/** Reads a list whose last `missing` bytes are gone; of fewer than 0, as many zeros come behind it. */
+function cutOff<T>(serde: Serde<T[]>, list: T[], missing: number): unknown {
+  const bytes = serde.serialize(list, SITE);
+  return serde.deserialize(
+    Buffer.concat([bytes, new Uint8Array(1)]).subarray(0, bytes.length - missing),
+    SITE,
+  );
+}

@@ -239,20 +239,17 @@ describe('a table store that caches', () => {
     expect(opened.task.changelog).toHaveLength(3);
   });
 
-  test.each([0, 100_000])(
-    'forwards and logs no deletion of a row that was not there (%d bytes)',
-    async (cacheBytes) => {
-      await using opened = await openCounts({ cacheBytes });
-      opened.update('a', null);
-      await opened.task.commit();
-      opened.update('b', 1);
-      opened.task.flush();
-      opened.update('b', null);
-      await opened.task.commit();
-      expect(opened.forwarded).toEqual(['b:1<null@1', 'b:null<1@1']);
-      expect(opened.task.changelog).toHaveLength(2);
-    },
-  );
+  test('forwards and logs no deletion of a row that was not there', async () => {
+    await using opened = await openCounts({ cacheBytes: 100_000 });
+    opened.update('a', null);
+    await opened.task.commit();
+    opened.update('b', 1);
+    opened.task.flush();
+    opened.update('b', null);
+    await opened.task.commit();
+    expect(opened.forwarded).toEqual(['b:1<null@1', 'b:null<1@1']);
+    expect(opened.task.changelog).toHaveLength(2);
+  });
 
   test('a row that came and went between commits leaves no trace', async () => {
     await using opened = await openCounts({ cacheBytes: 100_000 });
@@ -273,11 +270,12 @@ describe('a table store that caches', () => {
     expect(opened.forwarded).toEqual(['a:1<null@50', 'a:null<1@20']);
   });
 
-  test('with a cache of 0 bytes nothing is withheld', async () => {
+  test('with a cache of 0 bytes it is as if it did not cache', async () => {
     await using opened = await openCounts({ cacheBytes: 0 });
     opened.update('a', 1);
     opened.update('a', 2);
-    expect(opened.forwarded).toEqual(['a:1<null@1', 'a:2<1@1']);
+    opened.update('b', null);
+    expect(opened.forwarded).toEqual(['a:1<null@1', 'a:2<1@1', 'b:null<null@1']);
   });
 
   test('over its limit it lets go of all that the store holds back', async () => {

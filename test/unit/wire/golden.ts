@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Api, Schema } from '../../../src/wire/api.ts';
 import * as messages from '../../../src/wire/messages/index.ts';
 import { Reader } from '../../../src/wire/reader.ts';
@@ -32,7 +31,9 @@ export const CODECS: readonly Codec[] = Object.values(messages).flatMap((message
 );
 
 export function goldenJson(name: string): unknown {
-  return JSON.parse(readFileSync(join(__dirname, '../../golden/wire', `${name}.json`), 'utf8'));
+  return JSON.parse(
+    readFileSync(new URL(`../../golden/wire/${name}.json`, import.meta.url), 'utf8'),
+  );
 }
 
 export function goldenMessages(name: string): readonly GoldenMessage[] {

@@ -3,6 +3,7 @@ import {
   mkdir,
   readdir,
   readFile,
+  rename,
   rm,
   stat,
   symlink,
@@ -14,6 +15,7 @@ import { ClassicLevel } from 'classic-level';
 import { LevelStateDirectory } from '../../../../src/adapters/level/level-state-directory.ts';
 import { LevelTaskStorage } from '../../../../src/adapters/level/level-task-storage.ts';
 import { systemRandom } from '../../../../src/adapters/node/clock.ts';
+import { NO_FAILPOINTS } from '../../../../src/common/failpoints.ts';
 import { MetricsRegistry } from '../../../../src/observability/metrics-registry.ts';
 import type { StoreDescription } from '../../../../src/state/task-storage.ts';
 import { RecordingLogger } from '../../../support/recording-logger.ts';
@@ -92,6 +94,49 @@ describe('the state directory', () => {
     await directory.close();
   });
 
+  test('remembers the ids of the source topics from the next write on', async () => {
+    await using folder = await tempFolder();
+    const ids = new Map([['clicks', 'cafe']]);
+    for (const expected of [undefined, undefined, 'cafe']) {
+      const directory = await openLevelDirectory({ stateDir: folder.path });
+      const { storage } = await directory.open(TASK);
+      expect(storage.sourceId('clicks')).toBe(expected);
+      storage.setSourceIds(ids);
+      // The first time nothing is written after it, as where a task is taken away again at once.
+      const isLast = (await readdir(join(folder.path, 'app'))).includes('again');
+      if (isLast) await storage.write({ entries: [[KEY, VALUE]], positions: new Map() });
+      await writeFile(join(folder.path, 'app/again'), '');
+      await directory.close();
+    }
+  });
+
+  test('gives up the lock also where a database does not close', async () => {
+    await using folder = await tempFolder();
+    const directory = await openLevelDirectory({ stateDir: folder.path });
+    const { storage } = await directory.open(TASK);
+    await directory.open({ ...TASK, taskId: '0_1' });
+    storage.close = () => Promise.reject(new Error('the disk is gone'));
+    await expect(directory.close()).rejects.toThrow('the disk is gone');
+    const again = await openLevelDirectory({ stateDir: folder.path });
+    await again.open({ ...TASK, taskId: '0_1' });
+    await again.close();
+  });
+
+  test('closes a database after what is being cleared', async () => {
+    await using folder = await tempFolder();
+    const directory = await openLevelDirectory({ stateDir: folder.path });
+    const { storage } = await directory.open(TASK);
+    const entries = Array.from(
+      { length: 5000 },
+      (_, row) => [Uint8Array.of(1, row >> 8, row), KEY] as const,
+    );
+    await storage.write({ entries, positions: new Map([[STORE.changelogTopic, POSITION]]) });
+    const cleared = storage.clear({ from: Uint8Array.of(1), to: Uint8Array.of(2) });
+    await directory.close();
+    await cleared;
+    expect(await readBack(folder.path)).toMatchObject({ value: undefined, position: POSITION });
+  });
+
   test('is for its user only, and keeps its process id', async () => {
     await using folder = await tempFolder();
     const first = await openLevelDirectory({ stateDir: folder.path });
@@ -148,6 +193,11 @@ describe('the state directory', () => {
     ['the format is gone', 'format', null],
     ['the format is no number', 'format', Uint8Array.of(1)],
     ['a position is cut', 'changelog/app-counts-changelog', Uint8Array.of(1, 2)],
+    [
+      'a position is beyond 2^53',
+      'changelog/app-counts-changelog',
+      Uint8Array.of(0x20, ...new Uint8Array(15)),
+    ],
     ['a store has a layout that is not known', 'store/counts', Buffer.from('..what')],
   ])('wipes what cannot be read: %s', async (_, name, value) => {
     await using folder = await tempFolder();
@@ -202,6 +252,7 @@ describe('the state directory', () => {
       memoryBytes: 1_048_576,
       maxOpenFiles: 100,
       exists: true,
+      failpoints: NO_FAILPOINTS,
     });
     await expect(opening).rejects.toMatchObject({ site: { folder: folder.path, taskId: '0_0' } });
   });
@@ -279,6 +330,40 @@ describe('the state directory', () => {
     await expect(openLevelDirectory({ stateDir: folder.path })).rejects.toMatchObject({
       code: 'STREAMS_CONFIG',
     });
+  });
+
+  test.each([
+    ['a task', 'app/0_0', 'elsewhere'],
+    ['a file of a task', 'app/0_0/LOG', 'elsewhere/LOG'],
+  ])('%s that is a link is refused, and what it leads to stays', async (_, link, target) => {
+    await using folder = await tempFolder();
+    await writeOnce(folder.path);
+    await rename(join(folder.path, link), join(folder.path, 'moved'));
+    await mkdir(join(folder.path, 'elsewhere'));
+    await writeFile(join(folder.path, 'elsewhere/LOG'), 'mine');
+    await symlink(join(folder.path, target), join(folder.path, link));
+    const directory = await openLevelDirectory({ stateDir: folder.path });
+    await expect(directory.open(TASK)).rejects.toMatchObject({
+      code: 'STREAMS_CONFIG',
+      message: expect.stringContaining('is a symbolic link') as unknown,
+      site: { taskId: '0_0' },
+    });
+    await directory.close();
+    expect(await readdir(join(folder.path, 'elsewhere'))).toEqual(['LOG']);
+    expect(await readFile(join(folder.path, 'elsewhere/LOG'), 'utf8')).toBe('mine');
+  });
+
+  test('what a link in the folder of the application leads to is not written', async () => {
+    await using folder = await tempFolder();
+    const victim = join(folder.path, 'victim');
+    await writeFile(victim, 'mine');
+    await mkdir(join(folder.path, 'app'));
+    for (const name of ['process', 'process.new']) {
+      await symlink(victim, join(folder.path, 'app', name));
+    }
+    const directory = await openLevelDirectory({ stateDir: folder.path });
+    await directory.close();
+    expect(await readFile(victim, 'utf8')).toBe('mine');
   });
 
   test('a stateDir that cannot be made is a config error that names it', async () => {

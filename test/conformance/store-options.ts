@@ -1,0 +1,24 @@
+import { NotBuilt } from './built.ts';
+import type { StoreNote } from './case.ts';
+
+interface NodeWithStore {
+  readonly name: string;
+  readonly store?: StoreNote;
+}
+
+interface GivenStoreOptions {
+  readonly store?: string;
+  readonly caching?: boolean;
+  readonly retention?: number;
+}
+
+/** What a case says of a node's store, as our options. Only windowed stores have a retention. */
+export function storeOptions({ name, store }: NodeWithStore): GivenStoreOptions {
+  if (store === undefined) return {};
+  if (store.versionedMs !== undefined) throw new NotBuilt('versioned store');
+  return {
+    ...(store.named === true ? { store: `store-${name}` } : {}),
+    ...(store.caching === undefined ? {} : { caching: store.caching }),
+    ...(store.retentionMs === undefined ? {} : { retention: store.retentionMs }),
+  };
+}
