@@ -8,7 +8,7 @@ import {
   type TopologyTestDriverOptions as DriverOptions,
 } from './testing/topology-test-driver.ts';
 
-export { startKafka } from './adapters/broker/start-kafka.ts';
+export { startKafka } from './start-kafka.ts';
 export type {
   BrokerSource,
   KafkaBroker,
@@ -32,6 +32,13 @@ export type {
   TestRecord,
 } from './testing/test-record.ts';
 export type { PartitionsOption } from './testing/topic-layout.ts';
+export { EmbeddedBroker, type EmbeddedBrokerOptions } from './embedded-broker.ts';
+export type { BrokerSettings, EmulatedVersion } from './testing/broker/broker-settings.ts';
+export type { BrokerEnvironment } from './testing/broker/broker-environment.ts';
+export type { EmbeddedCluster } from './testing/broker/embedded-cluster.ts';
+export type { Delay, Fault, FaultRule, Faults, ObservedRequest } from './testing/broker/faults.ts';
+/** The APIs of Kafka's protocol, by which `Faults` tells requests apart. */
+export * as kafkaApis from './wire/messages/index.ts';
 
 export interface TopologyTestDriverOptions extends Omit<DriverOptions, 'stateDirectory'> {
   /**

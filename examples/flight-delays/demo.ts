@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { startKafka, type KafkaBroker } from 'millrace/testing';
+import { startKafka, type KafkaBroker, type StartKafkaOptions } from 'millrace/testing';
 import { arrivalOrder } from './arrivals.ts';
 import { Cluster, PARTITIONS } from './cluster.ts';
 import { runAndCrash, type Crash } from './crashing-run.ts';
@@ -36,6 +36,12 @@ interface Demo {
   readonly signal: AbortSignal;
 }
 
+/** `embedded`, or a version; by default the newest, from wherever a broker is to be had. */
+function kafkaOptions(kafka: string | undefined): StartKafkaOptions {
+  if (kafka === undefined) return {};
+  return kafka === 'embedded' ? { source: 'embedded' } : { version: kafka };
+}
+
 /** The whole demo. True if every value is as it must be. */
 async function run(
   flightCount: number,
@@ -46,14 +52,20 @@ async function run(
   try {
     const reading = Promise.all([readFlights(flightCount), readAirports()]);
     await using broker = await startKafka({
-      ...(kafka === undefined ? {} : { version: kafka }),
+      ...kafkaOptions(kafka),
+      mayEmbed: true,
       toolTimeoutMs: 120_000,
       signal,
       onProgress: (message) => {
         console.log(`  ${message}`);
       },
     });
-    console.log(`Kafka ${broker.version} (${broker.source}) at ${broker.brokers.join(', ')}`);
+    console.log(
+      broker.source === 'embedded'
+        ? `No Kafka here: Millrace's own embedded broker at ${broker.brokers.join(', ')}, in this process and in memory. ` +
+            'It answers as Kafka does, but what it proves, it proves without Kafka. With Docker or Java the demo uses a real one.'
+        : `Kafka ${broker.version} (${broker.source}) at ${broker.brokers.join(', ')}`,
+    );
     const [flights, airports] = await reading;
     await using cluster = await Cluster.connect(broker.brokers);
     // A cluster of somebody else's may have topics of these names.

@@ -1,7 +1,10 @@
 import type { KafkaTool } from './kafka-tools.ts';
 
-/** Where a broker came from: a running cluster that the environment names, Docker, or a JVM of this machine. */
-export type BrokerSource = 'environment' | 'docker' | 'java';
+/**
+ * Where a broker came from: a running cluster that the environment names, Docker, a JVM of this machine; or it is no Kafka
+ * at all but the embedded broker, in this process.
+ */
+export type BrokerSource = 'environment' | 'docker' | 'java' | 'embedded';
 
 export interface ToolResult {
   readonly stdout: string;
@@ -15,6 +18,8 @@ export interface ToolResult {
  * Nodes are counted from 1; a call without a node means all of them. The cluster keeps no process
  * and no folder after `stop()`, and none after this process ends, however it ends. It does not keep
  * this process alive.
+ *
+ * An embedded broker (`source` tells) has no tools of Kafka's, and only all of its nodes can be paused: `STREAMS_CONFIG`.
  *
  * A cluster that `KAFKA_BROKERS` names belongs to somebody else: `stop()` leaves it alone, and
  * `kill`, `start`, `pause` and `resume` are `STREAMS_CONFIG`.
@@ -74,6 +79,11 @@ export interface StartKafkaOptions {
    * Docker or Java: a broker that may be killed and paused, whatever KAFKA_BROKERS says.
    */
   readonly source?: BrokerSource | 'own';
+  /**
+   * Where there is neither Docker nor Java: an `EmbeddedBroker` in this process. For first steps; default false, so that a test
+   * which is to run on Kafka never runs on anything else.
+   */
+  readonly mayEmbed?: boolean;
   /** How long a node may take until it serves clients. Default 60 s. */
   readonly startTimeoutMs?: number;
   /** How long Maven or Docker may take to fetch a version the first time. Default 10 min. */

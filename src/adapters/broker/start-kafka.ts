@@ -9,19 +9,26 @@ import { JavaTools } from './java-tools.ts';
 import type { KafkaBroker, StartKafkaOptions } from './kafka-broker.ts';
 import { fetchKafkaJars } from './kafka-jars.ts';
 
+/** Starts the embedded broker; who composes the package knows how. */
+export type EmbeddedStarter = (plan: BrokerPlan) => Promise<KafkaBroker>;
+
 /**
  * Gets a Kafka cluster: the one that KAFKA_BROKERS names; else a new one in Docker, where an engine
  * answers and testcontainers is installed; else a new one in JVMs of this machine, from jars that
- * Maven fetches once.
+ * Maven fetches once; else, with `mayEmbed`, the embedded broker.
  *
  * Errors: `STREAMS_CONFIG` for a wrong option, for a broker that does not start (with the end of its
  * log), and, when none of the three is there, with what to install. The reason of `signal` after an
  * abort. Nothing is left running in any of these cases.
  */
-export async function startKafka(options: StartKafkaOptions = {}): Promise<KafkaBroker> {
+export async function startKafka(
+  options: StartKafkaOptions = {},
+  startEmbedded?: EmbeddedStarter,
+): Promise<KafkaBroker> {
   const plan = planBroker(options);
-  const { source } = options;
+  const { source, mayEmbed = false } = options;
   plan.signal?.throwIfAborted();
+  if (source === 'embedded' && startEmbedded !== undefined) return startEmbedded(plan);
 
   const mayBeGiven = source === undefined || source === 'environment';
   const brokers = mayBeGiven ? environmentBrokers() : undefined;
@@ -43,6 +50,9 @@ export async function startKafka(options: StartKafkaOptions = {}): Promise<Kafka
       missing.push(`Java: ${error.message}`);
     });
     if (tools !== undefined) return startJavaKafka(plan, tools);
+  }
+  if (mayEmbed && (source === undefined || source === 'own') && startEmbedded !== undefined) {
+    return startEmbedded(plan);
   }
   throw new StreamsError(
     'STREAMS_CONFIG',

@@ -4,7 +4,11 @@ import { KAFKA_ERRORS as ERROR } from '../../wire/error-codes.ts';
 import { deleteGroups } from '../../wire/messages/delete-groups.ts';
 import { describeGroups } from '../../wire/messages/describe-groups.ts';
 import { heartbeat } from '../../wire/messages/heartbeat.ts';
-import { joinGroup, type JoinGroupRequestProtocol } from '../../wire/messages/join-group.ts';
+import {
+  joinGroup,
+  type JoinGroupRequestProtocol,
+  type JoinGroupResponse,
+} from '../../wire/messages/join-group.ts';
 import { leaveGroup } from '../../wire/messages/leave-group.ts';
 import { listGroups } from '../../wire/messages/list-groups.ts';
 import { syncGroup } from '../../wire/messages/sync-group.ts';
@@ -15,6 +19,8 @@ import { serve, type ServedApi } from './handler.ts';
 
 const FIRST_WITH_MEMBERS = 3;
 const FIRST_WITH_PROTOCOL = 5;
+/** Before, a missing name is an empty one. */
+const FIRST_WITH_NO_PROTOCOL = 7;
 const CONSUMER = 'consumer';
 const VERSION_BYTES = 2;
 const NO_OPERATIONS = -2_147_483_648;
@@ -28,16 +34,20 @@ export function serveGroups(cluster: ClusterState): ServedApi[] {
     return cluster.coordinatorOf('group', groupId).id === node ? ERROR.NONE : ERROR.NOT_COORDINATOR;
   };
   return [
-    serve(joinGroup, (request, { node, version, clientId }) => {
+    serve(joinGroup, async (request, { node, version, clientId }) => {
       const { groupId, memberId, protocolType, protocols } = request;
+      const joined = (response: JoinGroupResponse): JoinGroupResponse =>
+        version >= FIRST_WITH_NO_PROTOCOL
+          ? response
+          : { ...response, protocolName: response.protocolName ?? '' };
       const errorCode = routeError(groupId, node);
-      if (errorCode !== ERROR.NONE) return joinError(errorCode, memberId);
+      if (errorCode !== ERROR.NONE) return joined(joinError(errorCode, memberId));
       if (groups.get(groupId) === undefined && memberId !== '') {
-        return joinError(ERROR.UNKNOWN_MEMBER_ID, memberId);
+        return joined(joinError(ERROR.UNKNOWN_MEMBER_ID, memberId));
       }
       // The coordinator's own reader of subscriptions fails, and with it the task that would have answered.
       if (protocolType === CONSUMER && !areSubscriptions(protocols)) return unanswered();
-      return groups.getOrCreate(groupId).join(request, version, clientId);
+      return joined(await groups.getOrCreate(groupId).join(request, version, clientId));
     }),
     serve(syncGroup, (request, { node, version }) => {
       let errorCode = routeError(request.groupId, node);

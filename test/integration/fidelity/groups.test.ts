@@ -156,6 +156,8 @@ describe('a group', () => {
       await leave(memberId);
       await beat(memberId, generationId);
       await connection.send(joinGroup, 9, joinRequest('', {}));
+      await connection.send(joinGroup, 5, joinRequest(run.name('older'), {}));
+      await connection.send(joinGroup, 5, joinRequest('', {}));
       await connection.send(joinGroup, 3, joinRequest(run.name('older'), { version: 3 }));
     }));
 
