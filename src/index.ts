@@ -69,6 +69,7 @@ export type {
   Produced,
   Repartitioned,
   StoreOptions,
+  VersionedOptions,
   StreamJoined,
   TableJoined,
   WindowMaterialized,

@@ -77,6 +77,13 @@ export interface StoreOptions {
   readonly logging?: false | LoggingOptions;
   /** False keeps the table in memory and rebuilds it from the changelog at each start. */
   readonly persistent?: boolean;
+  /** Keeps old versions of each row, so that streams join the table as it was. Needs a named store; never cached. */
+  readonly versioned?: VersionedOptions;
+}
+
+export interface VersionedOptions {
+  /** How long old versions can be read, and late updates written, in stream time. */
+  readonly historyRetention: Duration;
 }
 
 export interface LoggingOptions {
@@ -84,7 +91,7 @@ export interface LoggingOptions {
   readonly config: Readonly<Record<string, string>>;
 }
 
-export interface WindowStoreOptions extends StoreOptions {
+export interface WindowStoreOptions extends Omit<StoreOptions, 'versioned'> {
   /** How long windows can be read, by their start, in stream time; size + grace if left out, and at least that. */
   readonly retention?: Duration;
 }

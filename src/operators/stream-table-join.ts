@@ -17,7 +17,8 @@ export interface StreamTableJoinOptions<K, V, KT, VT, VR> {
 }
 
 /**
- * Joins every record of a stream with a row of a table, as the table is at that moment; only the stream triggers.
+ * Joins every record of a stream with a row of a table: as the table is at that moment, or, where it keeps versions, as it
+ * was at the record's time. Only the stream triggers.
  *
  *     in     StreamRecord<K, V>
  *     out    StreamRecord<K, VR> with the timestamp and headers of the stream's record
@@ -25,7 +26,7 @@ export interface StreamTableJoinOptions<K, V, KT, VT, VR> {
  *
  * Dropped: a record without a value, and in an inner join one whose key to look up is null (`null-join-key`).
  *
- * Source: KIP-962, `KStreamKTableJoinProcessor` of 4.3; parity J9, J12, traps 15-17.
+ * Source: KIP-914, KIP-962, `KStreamKTableJoinProcessor` of 4.3; parity J9, J11, J12, traps 15-17.
  */
 export function streamTableJoin<K, V, KT, VT, VR>(
   options: StreamTableJoinOptions<K, V, KT, VT, VR>,
@@ -61,7 +62,7 @@ class StreamTableJoin<K, V, KT, VT, VR> implements Processor<K, V> {
       this.#context.drop('null-join-key');
       return;
     }
-    const row = tableKey === null ? null : this.#row(tableKey);
+    const row = tableKey === null ? null : this.#row(tableKey, timestampMs);
     if (row === null && !this.#left) return;
 
     const joined = returned(this.#joiner(value, row === null ? null : row.value, key), 'joiner');
