@@ -5,6 +5,7 @@ import type { StoreBuilder } from '../state/store-builder.ts';
 import {
   joinStoreBuilder,
   outerJoinStoreBuilder,
+  recordBufferBuilder,
   sessionTableStoreBuilder,
   Stores,
   tableStoreBuilder,
@@ -148,6 +149,19 @@ export function buildOuterJoinStore(
   const { value: leftSerde, ...common } = storeOptions({ ...left, name });
   const { value: rightSerde } = storeOptions({ ...right, name });
   return outerJoinStoreBuilder({ ...common, left: leftSerde, right: rightSerde });
+}
+
+/** Where records of a stream wait. */
+export interface RecordBufferPlan {
+  readonly name: string;
+  readonly key: Serde<unknown> | null;
+  readonly value: Serde<unknown> | null;
+  readonly graceMs: number;
+}
+
+/** Errors: as `buildTableStore`. */
+export function buildRecordBuffer({ graceMs, ...plan }: RecordBufferPlan): StoreBuilder {
+  return recordBufferBuilder({ ...storeOptions({ ...plan, options: {} }), grace: graceMs });
 }
 
 /** Unlike a processor's store, a table's caches unless told otherwise. */

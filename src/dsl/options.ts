@@ -129,8 +129,16 @@ export interface TableJoined<K, KO> extends Named {
   readonly otherPartitioner?: StreamPartitioner<KO, null>;
 }
 
-/** A join with a table: the serdes are for repartitioning the stream, where its key has changed. */
+/**
+ * A join with a table: the serdes are for repartitioning the stream, where its key has changed, and for the buffer of a
+ * join with grace.
+ */
 export interface Joined<K, V> extends Named {
   readonly key?: Serde<K>;
   readonly value?: Serde<V>;
+  /**
+   * How long a record waits, in stream time, for late updates of the table; none if left out. For versioned tables, whose
+   * history retention must be at least that.
+   */
+  readonly grace?: Duration;
 }
