@@ -410,3 +410,21 @@ test('a record that cannot be read becomes a dead letter only when nothing at wo
   await harness.run();
   expect(harness.sink.lines).toEqual(['dead:k={']);
 });
+
+test('a dead letter whose topic was looked up for a life that is over by then is written by the next one only', async () => {
+  const topology = new Topology()
+    .addSource('source', 'in', { value: serdes.json() })
+    .addSink('sink', 'out', 'source');
+  const harness = await TaskHarness.start(topology, {
+    sink: new MemorySink({ partitionCounts: { dead: undefined } }),
+    config: { deserializationExceptionHandler: () => ({ deadLetter: 'dead' }) },
+  });
+  harness.add('in', ['k={@0']);
+  harness.task.process(1, Infinity);
+  harness.task.discard();
+  await settled();
+  expect(harness.sink.lines).toEqual([]);
+  await harness.task.start(harness.positions());
+  await harness.pipe('in', 'k={@0');
+  expect(harness.sink.lines).toEqual(['dead:k={']);
+});
