@@ -204,17 +204,20 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
 
   /** The highest second number of the rows that have this first one; 0 where there are none. */
   lastSecondOf(group: PageGroup<V>, first: number): number {
-    const at = group.placeOf(first, Infinity, null);
-    const rows = this.#rowsOf(this.#pageAt(group, at));
-    const row = rows[firstNotBefore(rows, first, Infinity, null) - 1];
+    const row = this.#lastBefore(group, first, Infinity);
     return row?.first === first ? row.second : 0;
   }
 
   /** The last row that has something and a first number below one; null where there is none. */
   lastBefore(group: PageGroup<V>, first: number): PageRow<V> | null {
-    for (let at = group.placeOf(first, -Infinity, null); at >= 0; at--) {
+    return this.#lastBefore(group, first, -Infinity);
+  }
+
+  /** Whatever page it is in: one that an undo has emptied is there until the commit. */
+  #lastBefore(group: PageGroup<V>, first: number, second: number): PageRow<V> | null {
+    for (let at = group.placeOf(first, second, null); at >= 0; at--) {
       const rows = this.#rowsOf(this.#pageAt(group, at));
-      let index = firstNotBefore(rows, first, -Infinity, null) - 1;
+      let index = firstNotBefore(rows, first, second, null) - 1;
       for (; index >= 0; index--) {
         const row = rows[index];
         if (row !== undefined && (row.bytes !== null || row.held !== null)) return row;
