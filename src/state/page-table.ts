@@ -366,6 +366,16 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
     this.#takeOutEmpty(former.map(({ row }) => row));
   }
 
+  /** A page that counted what was taken back would be split for nothing, again and again. */
+  #count(row: PageRow<V>, former: Uint8Array | null): void {
+    const { group, first, second, tail, bytes } = row;
+    if (group === null || bytes === former) return;
+    const page = this.#pageAt(group, group.placeOf(first, second, tail));
+    const growth = this.#format.bytesOf({ tail, bytes: former }) - this.#format.bytesOf(row);
+    page.bytes += growth;
+    this.#dirtyBytes += growth;
+  }
+
   #takeOutEmpty(rows: readonly PageRow<V>[]): void {
     for (const row of rows) {
       const { group, first, second, tail, bytes, held } = row;
@@ -382,14 +392,12 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
     this.#undo.push({ row, bytes, timestampMs, held });
   }
 
-  /**
-   * Gives every touched row back what it held, and returns them. Their pages stay dirty, and count what they did: both
-   * end with the commit.
-   */
+  /** Gives every touched row back what it held, and returns them. Their pages stay dirty, which ends with the commit. */
   undo(): readonly PageRow<V>[] {
     const former = this.#undo ?? [];
     this.#undo = null;
     const rows = former.map(({ row, bytes, timestampMs, held }) => {
+      this.#count(row, bytes);
       row.bytes = bytes;
       row.timestampMs = timestampMs;
       row.held = held;

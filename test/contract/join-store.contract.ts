@@ -136,6 +136,20 @@ export function joinStoreContract({ storage, objectsBytes }: PagedVariant): void
     expect(found).toEqual(Array.from({ length: inPage + 1 }, (_, n) => n));
   });
 
+  test('records that are taken back do not split the page that they were in', async () => {
+    await using task = await open();
+    for (let at = 0; at < 10; at++) of(task).put('a', at, at);
+    for (let n = 0; n < 200; n++) {
+      task.failing(() => {
+        of(task).put('a', 'x'.repeat(1000), 10);
+      });
+    }
+    for (let at = 10; at < 20; at++) of(task).put('a', at, at);
+    await task.commit();
+    expect(await stored(task)).toBe(1);
+    expect(rows(task, 'a')).toHaveLength(20);
+  });
+
   test('logs key, time and sequence, as Kafka Streams', async () => {
     await using task = await open();
     task.timestampMs = 1234;
