@@ -253,7 +253,8 @@ export class KafkaStreams implements AsyncDisposable {
   #failed(error: unknown): void {
     const { logger } = this.#execution.config;
     if (this.#closing !== null) {
-      // It was asked to end: what that cut off is no failure.
+      // It was asked to end: what that cut off is no failure, and before it was open there was nothing to commit.
+      if (this.#instance === null) return;
       logger.warn({ err: error }, 'the instance ended with something uncommitted');
       this.#wasCutOff = true;
       return;
