@@ -10,12 +10,10 @@ import type { KafkaStreamsOptions } from './instance-ports.ts';
 import type { MetricSample } from './observability/metrics-registry.ts';
 import { prometheusText } from './observability/prometheus.ts';
 import { LocalKeyValueStore, LocalWindowStore, type StoreProvider } from './query/local-stores.ts';
+import { askUncaughtHandler } from './runtime/ask-uncaught-handler.ts';
 import type { RestoreListener } from './runtime/restore-listener.ts';
 import type { RunningInstance } from './runtime/running-instance.ts';
-import type {
-  UncaughtExceptionHandler,
-  UncaughtExceptionResponse,
-} from './runtime/streams-config.ts';
+import type { UncaughtExceptionHandler } from './runtime/streams-config.ts';
 import {
   StreamsStateMachine,
   type StateListener,
@@ -226,7 +224,12 @@ export class KafkaStreams implements AsyncDisposable {
           onRunning: (running) => {
             this.#noteRunning(running);
           },
-          onUncaught: (error) => this.#askUncaughtHandler(error),
+          onUncaught: (error) =>
+            askUncaughtHandler(
+              this.#uncaughtExceptionHandler,
+              error,
+              this.#execution.config.logger,
+            ),
         },
         this.#opening.signal,
       );
@@ -311,18 +314,6 @@ export class KafkaStreams implements AsyncDisposable {
         resolve(state === 'RUNNING');
       });
     });
-  }
-
-  #askUncaughtHandler(error: StreamsError): UncaughtExceptionResponse {
-    const { logger } = this.#execution.config;
-    // Another instance has asked all of them to stop: there is nothing to decide.
-    if (error.code === 'STREAMS_STOPPED') return 'shutdownClient';
-    try {
-      return this.#uncaughtExceptionHandler(error);
-    } catch (thrown) {
-      logger.error({ err: thrown }, 'the uncaught-exception handler threw: shutting down');
-      return 'shutdownClient';
-    }
   }
 
   #storeProvider(name: string): StoreProvider {

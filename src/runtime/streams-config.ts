@@ -299,6 +299,7 @@ const EXACTLY_ONCE_COMMIT_INTERVAL_MS = 100;
 
 /** Totals of an instance, of which each thread gets an equal share. */
 const SHARED = [
+  'statestoreUncommittedMaxBytes',
   'statestoreCacheMaxBytes',
   'stateObjectsMaxBytes',
   'levelMemoryMaxBytes',
