@@ -35,6 +35,7 @@ export interface TestPorts {
   readonly failpoints?: Failpoints;
 }
 
+/** How `close` ends an instance. */
 export interface CloseOptions {
   /** Default: `closeTimeoutMs` of the config. */
   readonly timeout?: Duration;
@@ -42,6 +43,7 @@ export interface CloseOptions {
   readonly leaveGroup?: boolean;
 }
 
+/** What was counted and measured, as of each call (docs/metrics.md). */
 export interface StreamsMetrics {
   snapshot(): readonly MetricSample[];
   /** Prometheus' text format. */
