@@ -80,6 +80,7 @@ export type {
   SerdePart,
   SerdesFor,
   StoreOptions,
+  VersionedOptions,
   StreamJoined,
   TableJoined,
   ValueSerdeFor,
