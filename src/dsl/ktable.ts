@@ -37,7 +37,7 @@ import { suppressTable } from './suppress-table.ts';
 import type { SuppressedUntilTimeLimit, SuppressedUntilWindowCloses } from './suppressed.ts';
 
 /** How an operator that gives a table from another one may keep it: only where it names a store. */
-type TableOptions<K, V> = Grouped<K, NonNullable<V>> & StoreOptions;
+export type TableOptions<K, V> = Grouped<K, NonNullable<V>> & StoreOptions;
 
 interface OperatorSpec {
   readonly prefix: string;

@@ -15,6 +15,7 @@ const OPTIMIZATIONS = [
   'singleStoreSelfJoin',
 ] as const;
 
+/** Of `StreamsBuilder.build`. */
 export interface BuildOptions {
   /**
    * `'none'` if left out. What an application runs with must not change while its topics and state are kept: other

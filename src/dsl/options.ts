@@ -14,10 +14,12 @@ export type SerdePart = 'key' | 'value';
 export type SerdesFor<K, V, Known extends SerdePart> = KeySerdeFor<K, Known> &
   ValueSerdeFor<V, Known>;
 
+/** The serde of keys, required unless it is known already. */
 export type KeySerdeFor<K, Known extends SerdePart> = 'key' extends Known
   ? { readonly key?: Serde<K> }
   : { readonly key: Serde<K> };
 
+/** The serde of values, required unless it is known already. */
 export type ValueSerdeFor<V, Known extends SerdePart> = 'value' extends Known
   ? { readonly value?: Serde<V> }
   : { readonly value: Serde<V> };
@@ -30,6 +32,7 @@ export type Given<O> =
   | (O extends { readonly key: object } ? 'key' : never)
   | (O extends { readonly value: object } ? 'value' : never);
 
+/** What can have a name. */
 export interface Named {
   /** Name of the node; generated if left out. */
   readonly name?: string;
@@ -81,16 +84,19 @@ export interface StoreOptions {
   readonly versioned?: VersionedOptions;
 }
 
+/** Of a table that keeps old versions. */
 export interface VersionedOptions {
   /** How long old versions can be read, and late updates written, in stream time. */
   readonly historyRetention: Duration;
 }
 
+/** Of the changelog topic of a store. */
 export interface LoggingOptions {
   /** Topic configs over the defaults, such as `{ 'retention.ms': '-1' }`. */
   readonly config: Readonly<Record<string, string>>;
 }
 
+/** How a windowed operator keeps its table. */
 export interface WindowStoreOptions extends Omit<StoreOptions, 'versioned'> {
   /** How long windows can be read, by their start, in stream time; size + grace if left out, and at least that. */
   readonly retention?: Duration;
@@ -100,6 +106,7 @@ export interface WindowStoreOptions extends Omit<StoreOptions, 'versioned'> {
 export type Materialized<K, V, Known extends SerdePart> = SerdesFor<K, V, Known> &
   Named &
   StoreOptions;
+/** A windowed operator that keeps a table. */
 export type WindowMaterialized<K, V, Known extends SerdePart> = SerdesFor<K, V, Known> &
   Named &
   WindowStoreOptions;
