@@ -6,6 +6,7 @@ import { Windowed } from '../common/windowed.ts';
 import type { Serde, SerdeSite } from './serde.ts';
 import { undecodable } from './serde-error.ts';
 
+/** Of `serdes.timeWindowed`. */
 export interface TimeWindowedOptions {
   /** The size of the windows: the bytes hold only the start. */
   readonly size: Duration;

@@ -4,6 +4,7 @@ import { StreamsError, invariant } from '../common/errors.ts';
 /** In the order of their ids in the attributes of a record batch. */
 export const COMPRESSION_NAMES = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 
+/** What Kafka calls the ways to compress a batch. */
 export type CompressionName = (typeof COMPRESSION_NAMES)[number];
 
 /**
