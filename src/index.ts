@@ -84,6 +84,7 @@ export type {
   SerdePart,
   SerdesFor,
   StoreOptions,
+  VersionedOptions,
   StreamJoined,
   TableJoined,
   ValueSerdeFor,

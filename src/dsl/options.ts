@@ -80,6 +80,14 @@ export interface StoreOptions {
   readonly logging?: false | LoggingOptions;
   /** False keeps the table in memory and rebuilds it from the changelog at each start. */
   readonly persistent?: boolean;
+  /** Keeps old versions of each row, so that streams join the table as it was. Needs a named store; never cached. */
+  readonly versioned?: VersionedOptions;
+}
+
+/** Of a table that keeps old versions. */
+export interface VersionedOptions {
+  /** How long old versions can be read, and late updates written, in stream time. */
+  readonly historyRetention: Duration;
 }
 
 /** Of the changelog topic of a store. */
@@ -89,7 +97,7 @@ export interface LoggingOptions {
 }
 
 /** How a windowed operator keeps its table. */
-export interface WindowStoreOptions extends StoreOptions {
+export interface WindowStoreOptions extends Omit<StoreOptions, 'versioned'> {
   /** How long windows can be read, by their start, in stream time; size + grace if left out, and at least that. */
   readonly retention?: Duration;
 }
@@ -128,8 +136,16 @@ export interface TableJoined<K, KO> extends Named {
   readonly otherPartitioner?: StreamPartitioner<KO, null>;
 }
 
-/** A join with a table: the serdes are for repartitioning the stream, where its key has changed. */
+/**
+ * A join with a table: the serdes are for repartitioning the stream, where its key has changed, and for the buffer of a
+ * join with grace.
+ */
 export interface Joined<K, V> extends Named {
   readonly key?: Serde<K>;
   readonly value?: Serde<V>;
+  /**
+   * How long a record waits, in stream time, for late updates of the table; none if left out. For versioned tables, whose
+   * history retention must be at least that.
+   */
+  readonly grace?: Duration;
 }

@@ -152,8 +152,7 @@ export class CachedPages<K, V> implements RowHome<V, PageRow<V>> {
         { site: { store: this.name } },
       );
     }
-    // A moment later than reads: a windowed operator takes records until then, and its results must not be lost.
-    if (!this.retention.observe(first) && first < this.retention.expiredUpToMs) {
+    if (!this.#observe(first)) {
       this.#context.dropExpiredWindow();
       return null;
     }
@@ -162,6 +161,14 @@ export class CachedPages<K, V> implements RowHome<V, PageRow<V>> {
     const row = this.#table.place(group, first, second, null);
     if (this.#undoing) this.rows.remember(row);
     return row;
+  }
+
+  /**
+   * False where a write comes too late. A moment later than reads: a windowed operator takes records until then, and its
+   * results must not be lost.
+   */
+  #observe(first: number): boolean {
+    return this.retention.observe(first) || first >= this.retention.expiredUpToMs;
   }
 
   /** The rows of a key with times in a range that have a value, oldest first. Good until the next call. */
@@ -335,7 +342,7 @@ export class CachedPages<K, V> implements RowHome<V, PageRow<V>> {
 
   #restore({ key, value, timestampMs }: RestoredRecord): void {
     const { first, second, keyLength } = this.#kind.placeOf(key);
-    if (!this.retention.observe(first)) return;
+    if (!this.#observe(first)) return;
     this.#table.begin();
     const keyBytes = key.subarray(0, keyLength);
     const group = this.#table.groupOfBytes(this.retention.keys.slice(first), keyBytes);

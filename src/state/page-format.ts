@@ -44,7 +44,7 @@ export class PageFormat<V> {
   }
 
   /** What a row takes in its page; 0 where there is none. */
-  bytesOf({ tail, bytes }: PageRow<V>): number {
+  bytesOf({ tail, bytes }: Pick<PageRow<V>, 'tail' | 'bytes'>): number {
     return bytes === null ? 0 : this.#rowBytes + (tail?.length ?? 0) + bytes.length;
   }
 

@@ -204,17 +204,20 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
 
   /** The highest second number of the rows that have this first one; 0 where there are none. */
   lastSecondOf(group: PageGroup<V>, first: number): number {
-    const at = group.placeOf(first, Infinity, null);
-    const rows = this.#rowsOf(this.#pageAt(group, at));
-    const row = rows[firstNotBefore(rows, first, Infinity, null) - 1];
+    const row = this.#lastBefore(group, first, Infinity);
     return row?.first === first ? row.second : 0;
   }
 
   /** The last row that has something and a first number below one; null where there is none. */
   lastBefore(group: PageGroup<V>, first: number): PageRow<V> | null {
-    for (let at = group.placeOf(first, -Infinity, null); at >= 0; at--) {
+    return this.#lastBefore(group, first, -Infinity);
+  }
+
+  /** Whatever page it is in: one that an undo has emptied is there until the commit. */
+  #lastBefore(group: PageGroup<V>, first: number, second: number): PageRow<V> | null {
+    for (let at = group.placeOf(first, second, null); at >= 0; at--) {
       const rows = this.#rowsOf(this.#pageAt(group, at));
-      let index = firstNotBefore(rows, first, -Infinity, null) - 1;
+      let index = firstNotBefore(rows, first, second, null) - 1;
       for (; index >= 0; index--) {
         const row = rows[index];
         if (row !== undefined && (row.bytes !== null || row.held !== null)) return row;
@@ -363,6 +366,16 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
     this.#takeOutEmpty(former.map(({ row }) => row));
   }
 
+  /** A page that counted what was taken back would be split for nothing, again and again. */
+  #count(row: PageRow<V>, former: Uint8Array | null): void {
+    const { group, first, second, tail, bytes } = row;
+    if (group === null || bytes === former) return;
+    const page = this.#pageAt(group, group.placeOf(first, second, tail));
+    const growth = this.#format.bytesOf({ tail, bytes: former }) - this.#format.bytesOf(row);
+    page.bytes += growth;
+    this.#dirtyBytes += growth;
+  }
+
   #takeOutEmpty(rows: readonly PageRow<V>[]): void {
     for (const row of rows) {
       const { group, first, second, tail, bytes, held } = row;
@@ -379,14 +392,12 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
     this.#undo.push({ row, bytes, timestampMs, held });
   }
 
-  /**
-   * Gives every touched row back what it held, and returns them. Their pages stay dirty, and count what they did: both
-   * end with the commit.
-   */
+  /** Gives every touched row back what it held, and returns them. Their pages stay dirty, which ends with the commit. */
   undo(): readonly PageRow<V>[] {
     const former = this.#undo ?? [];
     this.#undo = null;
     const rows = former.map(({ row, bytes, timestampMs, held }) => {
+      this.#count(row, bytes);
       row.bytes = bytes;
       row.timestampMs = timestampMs;
       row.held = held;

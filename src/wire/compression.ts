@@ -13,7 +13,10 @@ export type CompressionName = (typeof COMPRESSION_NAMES)[number];
  */
 export interface CompressionCodec {
   compress(bytes: Uint8Array): Uint8Array;
-  /** Throws when the result would be longer than `maxBytes`, and on bytes that are not its own. */
+  /**
+   * Throws when the result would be longer than `maxBytes`, and on bytes that are not its own. The codec never writes to
+   * the result again: records of several partitions are read from theirs by turns.
+   */
   decompress(bytes: Uint8Array, maxBytes: number): Uint8Array;
 }
 

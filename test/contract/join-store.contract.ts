@@ -124,6 +124,32 @@ export function joinStoreContract({ storage, objectsBytes }: PagedVariant): void
     expect(times(rebuilt)).toEqual(expected);
   });
 
+  test('a record that is taken back, and had begun a new page, does not let the next one replace another', async () => {
+    await using task = await open();
+    const inPage = 64; // the next one has no room in the first page
+    for (let n = 0; n < inPage; n++) of(task).put('a', [n, 'x'.repeat(990)], 5);
+    task.failing(() => {
+      of(task).put('a', [-1, 'x'.repeat(990)], 5);
+    });
+    of(task).put('a', [inPage], 5);
+    const found = rows(task, 'a').map((row) => (row as [number, [number]])[1][0]);
+    expect(found).toEqual(Array.from({ length: inPage + 1 }, (_, n) => n));
+  });
+
+  test('records that are taken back do not split the page that they were in', async () => {
+    await using task = await open();
+    for (let at = 0; at < 10; at++) of(task).put('a', at, at);
+    for (let n = 0; n < 200; n++) {
+      task.failing(() => {
+        of(task).put('a', 'x'.repeat(1000), 10);
+      });
+    }
+    for (let at = 10; at < 20; at++) of(task).put('a', at, at);
+    await task.commit();
+    expect(await stored(task)).toBe(1);
+    expect(rows(task, 'a')).toHaveLength(20);
+  });
+
   test('logs key, time and sequence, as Kafka Streams', async () => {
     await using task = await open();
     task.timestampMs = 1234;
