@@ -53,7 +53,7 @@ function crossingOptions(options: object): Readonly<Record<string, unknown>> {
     ([option, value]) => option !== 'logger' && value !== undefined,
   );
   for (const [option, value] of entries) {
-    if (isData(value) && !isModuleOption(option)) continue;
+    if (value === null || (isData(value) && !isModuleOption(option))) continue;
     throw new StreamsError(
       'STREAMS_CONFIG',
       `${option}: it holds functions, which cannot cross to worker threads: export it from the topology module, under this name`,

@@ -41,7 +41,11 @@ export { Windowed } from './common/windowed.ts';
 export { serdes } from './serde/serdes.ts';
 export type { Serde, Serdes, SerdeSite } from './serde/serde.ts';
 export type { SessionWindowedSerde } from './serde/session-windowed-serde.ts';
-export type { StandardSchema, StandardSchemaIssue, StandardSchemaResult } from './serde/standard-schema.ts';
+export type {
+  StandardSchema,
+  StandardSchemaIssue,
+  StandardSchemaResult,
+} from './serde/standard-schema.ts';
 export type { TimeWindowedOptions, TimeWindowedSerde } from './serde/time-windowed-serde.ts';
 
 export { BranchedKStream } from './dsl/branched-kstream.ts';

@@ -259,7 +259,10 @@ export class KafkaStreams implements AsyncDisposable {
     const { logger } = this.#execution.config;
     if (this.#closing !== null) {
       // It was asked to end: what that cut off is no failure, and before it was open there was nothing to commit.
-      if (this.#instance === null) return;
+      if (this.#instance === null) {
+        logger.debug({ err: error }, 'the instance was closed while it opened');
+        return;
+      }
       logger.warn({ err: error }, 'the instance ended with something uncommitted');
       this.#wasCutOff = true;
       return;

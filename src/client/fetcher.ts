@@ -1,5 +1,5 @@
 import type { Timer } from '../common/clock.ts';
-import { StreamsError, isStreamsError } from '../common/errors.ts';
+import { StreamsError, invariant, isStreamsError } from '../common/errors.ts';
 import { partitionKey, type TopicPartition } from '../common/topic-partition.ts';
 import type { CompressionCodecs } from '../wire/compression.ts';
 import type { Crc32c } from '../wire/crc32c.ts';
@@ -451,10 +451,13 @@ class AnswerLease {
     this.release = this.hold();
   }
 
-  /** One more holder, who gives up by calling what this returns. */
+  /** One more holder, who gives up by calling what this returns: once, since the others may still read. */
   hold(): () => void {
     this.#holders++;
+    let holds = true;
     return () => {
+      invariant(holds, 'whoever holds a fetch answer gives it back once');
+      holds = false;
       if (--this.#holders === 0) this.#recycle();
     };
   }

@@ -65,15 +65,13 @@ export class WorkerHost {
   #obey(message: ToWorker): void {
     switch (message.kind) {
       case 'stop':
-        this.#isStopping = true;
-        this.#stopOpening();
-        this.#instance?.stop();
+        this.#stop();
         break;
       case 'leaveGroup':
         void this.#leave();
         break;
       case 'close':
-        this.#stopOpening();
+        this.#stop(); // where another worker could not open, nobody has said so before
         this.#close();
         break;
       case 'granted':
@@ -87,8 +85,10 @@ export class WorkerHost {
     granted?.();
   }
 
-  #stopOpening(): void {
+  #stop(): void {
+    this.#isStopping = true;
     this.#opening.abort(new StreamsError('STREAMS_STOPPED', 'the instance was closed'));
+    this.#instance?.stop();
   }
 
   async #live(): Promise<void> {

@@ -131,7 +131,7 @@ function isFlexible(apiKey: number, version: number): boolean {
 
 /**
  * Every read of the socket goes into the same memory, which whoever listens to `data` has to copy. As Node reads by
- * itself, into 64 KiB that it allocates for each read, W1 took 0.25 CPU seconds per million records more (limit.md).
+ * itself, into 64 KiB that it allocates for each read, W1 took 0.25 CPU seconds per million records more.
  */
 function connectInto(
   buffer: Buffer,

@@ -1,4 +1,5 @@
-import { link, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StreamsError } from '../../common/errors.ts';
 import { errorCode } from '../node/error-code.ts';
@@ -29,7 +30,7 @@ export class DirectoryLock {
       const holder = await readIfThere(path);
       if (holder === null) continue; // it was released just now
       if (await isAlive(holder)) throw locked(folder, holder);
-      await moveAway(path, holder);
+      await removeDead(path, holder, content);
     }
     throw locked(folder, (await readIfThere(path)) ?? 'unknown');
   }
@@ -43,36 +44,40 @@ export class DirectoryLock {
 /** Each one but the first follows the death or release of another holder. */
 const MOST_ATTEMPTS = 5;
 
+/** Made aside and linked into place: nobody ever reads a lock that says nothing yet. */
 async function createWith(path: string, content: string): Promise<boolean> {
-  let file: FileHandle;
+  const aside = `${path}.${randomUUID()}`;
   try {
-    file = await open(path, 'wx', 0o600);
+    await writeFile(aside, content, { mode: 0o600 });
+    await link(aside, path);
+    return true;
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false;
     throw error;
-  }
-  try {
-    await file.writeFile(content);
-  } finally {
-    await file.close();
-  }
-  return true;
-}
-
-/** Another process may have done so and locked the folder since `holder` was read: then its lock is put back. */
-async function moveAway(path: string, holder: string): Promise<void> {
-  const aside = `${path}.${process.pid}`;
-  try {
-    await rename(path, aside);
-    if ((await readIfThere(aside)) !== holder) await link(aside, path);
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'EEXIST') throw error;
   } finally {
     await rm(aside, { force: true });
   }
 }
 
-/** A lock that names no process was cut off while it was written, by a process that died. */
+/**
+ * Removes the lock of a dead holder. One process at a time does, so that none removes what another has just made; the
+ * others look again.
+ */
+async function removeDead(path: string, holder: string, content: string): Promise<void> {
+  const removing = `${path}.removing`;
+  if (await createWith(removing, content)) {
+    try {
+      if ((await readIfThere(path)) === holder) await rm(path, { force: true });
+    } finally {
+      await rm(removing, { force: true });
+    }
+    return;
+  }
+  const remover = await readIfThere(removing);
+  if (remover !== null && !(await isAlive(remover))) await rm(removing, { force: true });
+}
+
+/** What names no process is no lock of ours. */
 async function isAlive(holder: string): Promise<boolean> {
   const [, pidText, started] = /^(\d+) (\S+)\n$/.exec(holder) ?? [];
   const pid = Number(pidText);

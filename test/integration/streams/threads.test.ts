@@ -138,6 +138,30 @@ describe('an instance with two worker threads', () => {
     for (const list of Object.values(others)) expect(list).toEqual(oneToAll);
   });
 
+  test('gives the successor of a dead worker its tasks at once where they are static members', async () => {
+    await using app = await application({ handler: 'replaceThread' });
+    const { input, output, create, counted, logged } = app;
+    // Each session is longer than this test waits: nobody is let in as somebody new.
+    const options = { groupInstanceId: 'one', sessionTimeoutMs: 200_000 };
+    const exact = (times: number): number[] =>
+      Array.from({ length: times * PER_KEY }, (_, number) => number + 1);
+    {
+      await using streams = create(options);
+      await streams.start();
+      await produce(input, [{ key: 'bad', value: 'die' }]);
+      await produce(input, countingInput(KEYS, PER_KEY));
+      await counted(KEYS * PER_KEY + 1);
+      expect(logged()).toContain('a worker thread has died');
+    }
+    await using again = create(options);
+    await again.start();
+    await produce(input, countingInput(KEYS, PER_KEY));
+    await counted(2 * KEYS * PER_KEY + 1);
+    const { die, ...others } = await readCounts(output);
+    expect(die).toEqual([1]);
+    for (const list of Object.values(others)) expect(list).toEqual(exact(2));
+  });
+
   test('ends with a worker that dies, by default, and says which and how', async () => {
     await using app = await application();
     const { input, create } = app;

@@ -75,6 +75,7 @@ describe('fetcher', () => {
     );
     const before = cluster.recycled;
     first?.release?.();
+    expect(() => first?.release?.()).toThrow('gives it back once'); // the other one still reads
     expect(cluster.recycled).toBe(before);
     second?.release?.();
     expect(cluster.recycled).toBe(before + 1);

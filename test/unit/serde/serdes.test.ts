@@ -161,7 +161,7 @@ describe('change', () => {
   test('reads what versioned tables write, too', () => {
     const isLatest = 1;
     const bytes = Buffer.from([...Buffer.from('new'), isLatest, 4]);
-    expect(change.deserialize(bytes, SITE)).toEqual({ newValue: 'new', oldValue: null });
+    expect(change.deserialize(bytes, SITE)).toEqual(new Change('new', null));
   });
 
   test.each([
