@@ -12,8 +12,8 @@ import type { StorageEntry, StorageRange, TaskStorage } from './task-storage.ts'
 /** Pages are split beyond this. LevelDB's blocks are smaller, but a point read of this size is still one seek. */
 const PAGE_BYTES = 65_536;
 
-/** What a row in memory costs beside its bytes. */
-const ROW_BYTES = 100;
+/** What a row in memory costs beside its bytes; measured: 245 as it was decoded, 330 as it was written. */
+const ROW_BYTES = 250;
 
 /** How the keys of groups are written and told apart; a `StoreCodec` is one. */
 export interface GroupKeys<K> {
@@ -510,7 +510,7 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
     if (page.dirty) return;
     this.#takeOut(page);
     page.dirty = true;
-    this.#dirtyBytes += page.bytes;
+    this.#dirtyBytes += page.bytes + ROW_BYTES * (page.rows?.length ?? 0);
     this.#addDirty(page.group);
   }
 
