@@ -427,19 +427,21 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
     range: StorageRange,
     committed: boolean,
   ): AsyncGenerator<readonly [slice: number, keyBytes: Uint8Array]> {
-    const keys = this.#unwritten(committed)
-      .map(([slice, keyBytes]) => this.#pageKeys.databaseKey(slice, keyBytes, 0))
-      .filter((key) => compareBytes(key, range.from) >= 0 && compareBytes(key, range.to) < 0);
-    const known = new Set(keys.map(toLatin1));
-    for await (const [key] of this.#storage.iterate(range)) {
-      if (this.#pageKeys.page(key) === 0 && !known.has(toLatin1(key))) keys.push(key);
+    const keys = new Map<string, Uint8Array>();
+    for (const [slice, keyBytes] of this.#unwritten(committed)) {
+      const key = this.#pageKeys.databaseKey(slice, keyBytes, 0);
+      const isInRange = compareBytes(key, range.from) >= 0 && compareBytes(key, range.to) < 0;
+      if (isInRange) keys.set(toLatin1(key), key);
     }
-    for (const key of keys.sort(compareBytes)) {
+    for await (const [key] of this.#storage.iterate(range)) {
+      if (this.#pageKeys.page(key) === 0) keys.set(toLatin1(key), key);
+    }
+    for (const key of [...keys.values()].sort(compareBytes)) {
       yield [this.#pageKeys.slice(key), this.#pageKeys.keyBytes(key)];
     }
   }
 
-  /** The groups that the storage lacks or has older, in no order: those of the open transaction, or the sealed ones. */
+  /** The groups that the storage lacks or has older, in no order and some of them twice: sealed ones, and those of the open transaction. */
   #unwritten(committed: boolean): (readonly [slice: number, keyBytes: Uint8Array])[] {
     const sealed = [...this.#sealed.keys()].map((id): readonly [number, Uint8Array] => {
       const key = fromLatin1(id);

@@ -243,6 +243,19 @@ export function windowStoreContract({
     expect(await collect(view.fetchRange('a', { fromMs: 0, toMs: 10 }))).toEqual([[0, 1]]);
   });
 
+  test('a scan gives every window once, also while the storage is still being given them', async () => {
+    await using task = await open();
+    const view = committedWindowView<string, number>(task.store);
+    const count = 6000; // several pages of one key
+    for (let at = 0; at < count; at++) of(task).put('a', at, at);
+    const write = await task.commitUpToWrite();
+    expect(await collect(view.all())).toHaveLength(count);
+    of(task).put('a', -1, 0);
+    expect(await collect(of(task).all())).toHaveLength(count);
+    await write();
+    expect(await collect(view.all())).toHaveLength(count);
+  });
+
   test.each([-1, 0.5, Number.NaN])('%d is no window start', async (startMs) => {
     await using task = await open();
     expect(() => {
