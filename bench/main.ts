@@ -1,7 +1,7 @@
 /**
  * The benchmark; bench/README.md has the workloads and how to read the figures.
  *
- *     npm run bench -- <workload>... [--guarantee alo|eos] [--cache bytes] [--scale x] [--threads n] [--reps n]
+ *     npm run bench -- <workload>... [--guarantee alo|eos] [--cache bytes] [--scale x] [--threads n] [--reps n] [--unpinned]
  *     npm run bench -- compare <workload>... [--guarantee alo,eos] [--cache bytes] [--scale x] [--reps n] [--json] [--write]
  *     npm run bench -- gen|expect <workload>...
  *     npm run bench -- check <workload> --app-id <id>
@@ -37,6 +37,8 @@ const OPTIONS = {
   keep: { type: 'boolean', default: false },
   /** A folder for CPU profiles of ours. */
   profile: { type: 'string' },
+  /** The application may use every core, and so may the broker. */
+  unpinned: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   write: { type: 'boolean', default: false },
   'timeout-seconds': { type: 'string', default: '1800' },
@@ -74,6 +76,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
   }
   await using session = await openSession({
     brokers: values.brokers,
+    pinned: !values.unpinned,
     signal,
     onProgress: (message) => {
       console.error(message);

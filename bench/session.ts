@@ -45,6 +45,8 @@ export interface RunOptions {
 export interface SessionOptions {
   /** Addresses of a cluster that runs; left out, one is started. */
   readonly brokers: string | undefined;
+  /** A core for the broker and one for the application, where that can be. */
+  readonly pinned: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: (message: string) => void;
 }
@@ -53,7 +55,7 @@ export interface SessionOptions {
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { brokers, signal, onProgress } = options;
   if (brokers !== undefined) process.env['KAFKA_BROKERS'] = brokers;
-  const cores = findCores();
+  const cores = options.pinned ? findCores() : null;
   // A child inherits the cores of its parent, so the broker is pinned by pinning this process while it is started.
   if (cores !== null) pinThisProcess(cores.broker);
   const broker = await startKafka({

@@ -13,6 +13,7 @@ const HOST = '127.0.0.1';
 /** Addresses of nodes that do not listen are names only. */
 const FIRST_UNUSED_PORT = 1;
 
+/** What the broker is like (docs/testing.md). */
 export interface EmbeddedBrokerOptions extends Partial<BrokerSettings> {
   /** False: no sockets; only `transport()` reaches it. Default true: each node listens on a free port of 127.0.0.1. */
   readonly listen?: boolean;

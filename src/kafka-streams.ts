@@ -10,12 +10,10 @@ import type { KafkaStreamsOptions } from './instance-ports.ts';
 import type { MetricSample } from './observability/metrics-registry.ts';
 import { prometheusText } from './observability/prometheus.ts';
 import { LocalKeyValueStore, LocalWindowStore, type StoreProvider } from './query/local-stores.ts';
+import { askUncaughtHandler } from './runtime/ask-uncaught-handler.ts';
 import type { RestoreListener } from './runtime/restore-listener.ts';
 import type { RunningInstance } from './runtime/running-instance.ts';
-import type {
-  UncaughtExceptionHandler,
-  UncaughtExceptionResponse,
-} from './runtime/streams-config.ts';
+import type { UncaughtExceptionHandler } from './runtime/streams-config.ts';
 import {
   StreamsStateMachine,
   type StateListener,
@@ -37,6 +35,7 @@ export interface TestPorts {
   readonly failpoints?: Failpoints;
 }
 
+/** How `close` ends an instance. */
 export interface CloseOptions {
   /** Default: `closeTimeoutMs` of the config. */
   readonly timeout?: Duration;
@@ -44,6 +43,7 @@ export interface CloseOptions {
   readonly leaveGroup?: boolean;
 }
 
+/** What was counted and measured, as of each call (docs/metrics.md). */
 export interface StreamsMetrics {
   snapshot(): readonly MetricSample[];
   /** Prometheus' text format. */
@@ -226,7 +226,12 @@ export class KafkaStreams implements AsyncDisposable {
           onRunning: (running) => {
             this.#noteRunning(running);
           },
-          onUncaught: (error) => this.#askUncaughtHandler(error),
+          onUncaught: (error) =>
+            askUncaughtHandler(
+              this.#uncaughtExceptionHandler,
+              error,
+              this.#execution.config.logger,
+            ),
         },
         this.#opening.signal,
       );
@@ -253,7 +258,8 @@ export class KafkaStreams implements AsyncDisposable {
   #failed(error: unknown): void {
     const { logger } = this.#execution.config;
     if (this.#closing !== null) {
-      // It was asked to end: what that cut off is no failure.
+      // It was asked to end: what that cut off is no failure, and before it was open there was nothing to commit.
+      if (this.#instance === null) return;
       logger.warn({ err: error }, 'the instance ended with something uncommitted');
       this.#wasCutOff = true;
       return;
@@ -310,18 +316,6 @@ export class KafkaStreams implements AsyncDisposable {
         resolve(state === 'RUNNING');
       });
     });
-  }
-
-  #askUncaughtHandler(error: StreamsError): UncaughtExceptionResponse {
-    const { logger } = this.#execution.config;
-    // Another instance has asked all of them to stop: there is nothing to decide.
-    if (error.code === 'STREAMS_STOPPED') return 'shutdownClient';
-    try {
-      return this.#uncaughtExceptionHandler(error);
-    } catch (thrown) {
-      logger.error({ err: thrown }, 'the uncaught-exception handler threw: shutting down');
-      return 'shutdownClient';
-    }
   }
 
   #storeProvider(name: string): StoreProvider {

@@ -40,6 +40,7 @@ export type { Delay, Fault, FaultRule, Faults, ObservedRequest } from './testing
 /** The APIs of Kafka's protocol, by which `Faults` tells requests apart. */
 export * as kafkaApis from './wire/messages/index.ts';
 
+/** The driver's options, and where its stores are. */
 export interface TopologyTestDriverOptions extends Omit<DriverOptions, 'stateDirectory'> {
   /**
    * A folder for the stores, in LevelDB as in production: a driver that is created on it later finds what was committed.

@@ -1,10 +1,11 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KafkaStreams } from 'millrace';
 import { Cluster, sum } from '../cluster.ts';
-import { inputTopic } from '../data/workloads.ts';
+import { inputTopic, type Workload } from '../data/workloads.ts';
 import { streamsOptions, type AppArguments } from './options.ts';
 import { markNow, peakRssMiB, Probe, type Mark } from './probe.ts';
-import { topologyOf } from './topologies.ts';
+import { topologyOf, type TopologyQuery } from './topologies.ts';
 
 /** What one run took, as it is printed. Without `lastHalf…` where the input is read before it can be told apart. */
 export interface Measurement {
@@ -18,6 +19,8 @@ export interface Measurement {
   readonly cpuSeconds: number;
   readonly cpuSecondsPerMillion: number;
   readonly peakRssMiB: number;
+  /** Of ours: how late a timer of the main thread is, which is what an HTTP server in the same process would feel. */
+  readonly eventLoopDelayP99Ms?: number;
   /** The runtime, under its name. */
   readonly node?: string;
   readonly java?: string;
@@ -36,14 +39,17 @@ export async function measuredRun(args: AppArguments): Promise<Measurement> {
   const ends = await cluster.ends(input);
   const records = sum(ends);
   const probe = new Probe(records);
-  const topology = topologyOf(workload, {
-    applicationId,
-    cached: cacheBytes > 0,
-    liveOnly,
-    probe,
-  });
+  const inWorkers = args.threads > 1;
+  const source = { applicationId, cached: cacheBytes > 0, liveOnly };
+  const topology = inWorkers
+    ? topologyModule(workload, source)
+    : topologyOf(workload, { ...source, probe });
   await using streams = new KafkaStreams(topology, streamsOptions(args));
+  const delay = monitorEventLoopDelay({ resolution: 1 });
   await streams.start();
+  delay.enable();
+  // Workers count their records for themselves: the first one comes as soon as they run.
+  if (inWorkers) probe.first = markNow(0);
 
   const isCommitted = async (
     topic: string,
@@ -59,7 +65,7 @@ export async function measuredRun(args: AppArguments): Promise<Measurement> {
       await sleep(COMMIT_POLL_MS);
     }
   };
-  await until(() => Promise.resolve(probe.records >= records));
+  await until(() => Promise.resolve(inWorkers || probe.records >= records));
   await until(() => isCommitted(input, ends, 0));
   // No more records reach the repartition topics: they have their ends.
   const isInternal = (name: string): boolean =>
@@ -71,8 +77,18 @@ export async function measuredRun(args: AppArguments): Promise<Measurement> {
   }
   const end = markNow(records);
   const peakMiB = peakRssMiB();
+  delay.disable();
   await streams.close();
-  return measurement(probe, end, peakMiB);
+  return {
+    ...measurement(probe, end, peakMiB),
+    eventLoopDelayP99Ms: rounded(delay.percentile(99) / 1e6),
+  };
+}
+
+function topologyModule(workload: Workload, options: TopologyQuery): URL {
+  const module = new URL('./topology-module.js', import.meta.url);
+  module.hash = encodeURIComponent(JSON.stringify({ workload, ...options }));
+  return module;
 }
 
 function measurement({ first, middle }: Probe, end: Mark, peakMiB: number): Measurement {

@@ -31,12 +31,16 @@ import {
   type Update,
 } from './serdes.ts';
 
-export interface AppOptions {
+/** Data only: it crosses to worker threads. */
+export interface TopologyQuery {
   readonly applicationId: string;
   /** Processor stores ask for caching by themselves; those of the DSL follow the configuration. */
   readonly cached: boolean;
   /** W6: reads the live topic only. */
   readonly liveOnly: boolean;
+}
+
+export interface AppOptions extends TopologyQuery {
   /** Counts the input. */
   readonly probe: Probe;
 }

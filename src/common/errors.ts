@@ -51,6 +51,7 @@ export const RECOVERY = {
   STREAMS_INVARIANT: 'stop',
 } as const satisfies Record<string, Recovery>;
 
+/** What happened; docs/errors.md has a section for each. */
 export type ErrorCode = keyof typeof RECOVERY;
 
 /** Where it happened. A frame that knows more than the one that threw adds to it (`StreamsError.at`). */
@@ -67,6 +68,7 @@ export interface ErrorSite {
   readonly option?: string;
 }
 
+/** Where an error happened, and what was caught. */
 export interface StreamsErrorOptions {
   readonly site?: ErrorSite;
   readonly cause?: unknown;

@@ -1,6 +1,7 @@
 import { parseDuration, type Duration } from './duration.ts';
 import { StreamsError } from './errors.ts';
 
+/** Give `timeDifference`, or `before` and `after`. */
 export interface JoinWindowsOptions {
   /** How far the times of two records may be apart either way: `before` and `after` where these are left out. */
   readonly timeDifference?: Duration;

@@ -1,6 +1,7 @@
 import { parseDuration, type Duration } from './duration.ts';
 import { StreamsError } from './errors.ts';
 
+/** Of `SessionWindows.of`. */
 export interface SessionWindowsOptions {
   /** How long a key must be silent for its session to end; records exactly so far apart are still of one session. */
   readonly gap: Duration;

@@ -1,6 +1,7 @@
 import { parseDuration, type Duration } from './duration.ts';
 import { StreamsError } from './errors.ts';
 
+/** Of `SlidingWindows.of`. */
 export interface SlidingWindowsOptions {
   /** How far apart two records of one window may be, at most. */
   readonly timeDifference: Duration;

@@ -1,6 +1,7 @@
 import { parseDuration, type Duration } from './duration.ts';
 import { StreamsError } from './errors.ts';
 
+/** Of `TimeWindows.of`. */
 export interface TimeWindowsOptions {
   readonly size: Duration;
   /** How far apart windows start; the size if left out, which makes them tumbling. At most the size. */

@@ -1,5 +1,6 @@
 import { StreamsError } from './errors.ts';
 
+/** Of `UnlimitedWindows.of`. */
 export interface UnlimitedWindowsOptions {
   /** Where the window begins; 0 if left out. Records before it belong to no window. */
   readonly startMs?: number;

@@ -49,7 +49,7 @@ export class CogroupedKStream<K, A> {
     const store = storeNameOf(graph, 'COGROUPKSTREAM-AGGREGATE-', options);
     const key = eraseSerde(options.key) ?? this.#groups.key;
     const value = eraseSerde(options.value);
-    const logic = new StoredTable(storeView(store));
+    const logic = new StoredTable(storeView(store), options);
     const initialize: Initializer<unknown> = initializer;
     return new KTable(
       this.#groups.aggregate({

@@ -5,6 +5,8 @@ export interface DerivedTableOptions {
   readonly parent: TableLogic;
   /** Null where the rows are not kept. */
   readonly store: string | null;
+  /** Of the store, if there is one; else the parent's versions show. */
+  readonly historyRetentionMs: number | null;
   /** How to read the rows where they are not kept. */
   readonly deriveView: (parent: TableView) => TableView;
 }
@@ -16,6 +18,11 @@ export class DerivedTable implements TableLogic {
 
   constructor(options: DerivedTableOptions) {
     this.#options = options;
+  }
+
+  get historyRetentionMs(): number | null {
+    const { parent, store, historyRetentionMs } = this.#options;
+    return store === null ? parent.historyRetentionMs : historyRetentionMs;
   }
 
   get sendsOldValues(): boolean {

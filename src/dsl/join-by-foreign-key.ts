@@ -180,7 +180,7 @@ function resultTable(results: StreamState, options: ForeignKeyJoin['options']): 
   const store = storeNameOf(graph, `${FK_JOIN}OUTPUT-`, options);
   const key = eraseSerde(options.key) ?? results.key;
   const value = eraseSerde(options.value);
-  const logic = new SourceTable(store, { stored: options.store !== undefined });
+  const logic = new SourceTable(store, options);
   const node = graph.add(
     {
       kind: 'operator',

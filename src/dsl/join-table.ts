@@ -1,3 +1,4 @@
+import { parseDuration, type Duration } from '../common/duration.ts';
 import { streamTableJoin } from '../operators/stream-table-join.ts';
 import type { TableView } from '../operators/table-view.ts';
 import { eraseSerde } from '../topology/erase.ts';
@@ -5,6 +6,7 @@ import { topologyError } from '../topology/topology-error.ts';
 import { GlobalKTable } from './global-ktable.ts';
 import { KTable } from './ktable.ts';
 import type { LogicalNode } from './logical-node.ts';
+import { buildRecordBuffer, type RecordBufferPlan } from './materialized.ts';
 import type { Joined, Named } from './options.ts';
 import { repartitionForJoin } from './repartition-for-join.ts';
 import type { StreamState, TableState } from './stream-state.ts';
@@ -58,6 +60,7 @@ function joinGlobal(
     keyOf,
     joiner,
     left,
+    buffer: null,
   });
   return { ...stream, node, value: null };
 }
@@ -88,20 +91,46 @@ function joinKeyed(
   graph.copartition(sources);
 
   const prefix = left ? 'KSTREAM-LEFTJOIN-' : 'KSTREAM-JOIN-';
-  const node = addJoin(stream, graph.nodeName(prefix, options.name), {
+  const name = graph.nodeName(prefix, options.name);
+  const key = eraseSerde(options.key) ?? stream.key;
+  const value = eraseSerde(options.value) ?? stream.value;
+  const node = addJoin(stream, name, {
     view: table.logic.view(),
-    keyOf: (key) => key,
+    keyOf: (streamKey) => streamKey,
     joiner,
     left,
+    buffer:
+      options.grace === undefined
+        ? null
+        : { name: `${name}-Buffer`, key, value, graceMs: graceOf(name, table, options.grace) },
   });
   return {
     graph,
     node,
-    key: eraseSerde(options.key) ?? stream.key,
+    key,
     value: null,
     sources,
     repartitionRequired: false,
   };
+}
+
+/** Errors: `STREAMS_TOPOLOGY` where the table cannot show its rows as they were that long ago. */
+function graceOf(node: string, { logic }: TableState, grace: Duration): number {
+  const graceMs = parseDuration(grace, 'grace');
+  const { historyRetentionMs } = logic;
+  if (historyRetentionMs === null) {
+    throw topologyError(
+      'a join with grace looks up rows as they were, but its table keeps no versions: give the table ' +
+        "{ store: '…', versioned: { historyRetention: … } }, or leave the grace out",
+      { node },
+    );
+  }
+  if (graceMs >= 0 && graceMs <= historyRetentionMs) return graceMs;
+  throw topologyError(
+    `the grace of ${graceMs} ms is not within the table's history retention of ${historyRetentionMs} ms: raise the ` +
+      'historyRetention, or give a grace from 0 up to that',
+    { node },
+  );
 }
 
 interface JoinOperator {
@@ -109,12 +138,13 @@ interface JoinOperator {
   readonly keyOf: KeyOf;
   readonly joiner: Joiner;
   readonly left: boolean;
+  readonly buffer: RecordBufferPlan | null;
 }
 
 function addJoin(
   { graph, node }: StreamState,
   name: string,
-  { view, keyOf, joiner, left }: JoinOperator,
+  { view, keyOf, joiner, left, buffer }: JoinOperator,
 ): LogicalNode {
   return graph.add(
     {
@@ -126,8 +156,9 @@ function addJoin(
           keyOf,
           joiner,
           left,
+          buffer: buffer === null ? null : buffer.name,
         }),
-      stores: () => view.stores,
+      stores: () => (buffer === null ? view.stores : [...view.stores, buildRecordBuffer(buffer)]),
       takesNullKeys: left,
     },
     node,

@@ -8,7 +8,12 @@ import {
 } from '../operators/table-table-join.ts';
 import type { TableView } from '../operators/table-view.ts';
 import { eraseSerde } from '../topology/erase.ts';
-import { buildTableStore, saysMaterialized, storeNameOf } from './materialized.ts';
+import {
+  buildTableStore,
+  historyRetentionOf,
+  saysMaterialized,
+  storeNameOf,
+} from './materialized.ts';
 import type { Grouped, StoreOptions } from './options.ts';
 import type { TableState } from './stream-state.ts';
 import { storeView, type TableLogic } from './table-logic.ts';
@@ -47,6 +52,7 @@ export function joinTables(
   const lone: LoneRows = { keepsThis: kind !== 'inner', keepsOther: kind === 'outer' };
   const logic = new JoinedTable({
     parents: [left.logic, right.logic],
+    historyRetentionMs: historyRetentionOf(options),
     view:
       store === null
         ? joinedView({ ...lone, table: leftView, other: rightView, joiner })
@@ -105,6 +111,7 @@ export function joinTables(
 
 interface JoinedTableOptions {
   readonly parents: readonly TableLogic[];
+  readonly historyRetentionMs: number | null;
   readonly view: TableView;
 }
 
@@ -115,6 +122,10 @@ class JoinedTable implements TableLogic {
 
   constructor(options: JoinedTableOptions) {
     this.#options = options;
+  }
+
+  get historyRetentionMs(): number | null {
+    return this.#options.historyRetentionMs;
   }
 
   get sendsOldValues(): boolean {

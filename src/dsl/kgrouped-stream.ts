@@ -67,7 +67,7 @@ export class KGroupedStream<K, V, Known extends SerdePart = SerdePart> {
     const store = storeNameOf(graph, 'KSTREAM-REDUCE-', given);
     const key = eraseSerde(given.key) ?? this.#group.key;
     const value = eraseSerde(given.value) ?? this.#group.value;
-    const logic = new StoredTable(storeView(store));
+    const logic = new StoredTable(storeView(store), options);
     return new KTable(
       this.#group.aggregate({
         name: graph.nodeName('KSTREAM-REDUCE-', given.name),
@@ -134,7 +134,7 @@ export class KGroupedStream<K, V, Known extends SerdePart = SerdePart> {
     const store = storeNameOf(graph, 'KSTREAM-AGGREGATE-', options);
     const key = eraseSerde(options.key) ?? this.#group.key;
     const value = eraseSerde(options.value);
-    const logic = new StoredTable(storeView(store));
+    const logic = new StoredTable(storeView(store), options);
     return this.#group.aggregate({
       name: graph.nodeName('KSTREAM-AGGREGATE-', options.name),
       store,

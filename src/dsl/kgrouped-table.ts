@@ -112,7 +112,7 @@ export class KGroupedTable<K, V> {
 
     const key = eraseSerde(options.key) ?? this.#state.key;
     const { value } = options;
-    const logic = new StoredTable(storeView(store));
+    const logic = new StoredTable(storeView(store), options);
     const node = graph.add(
       {
         kind: 'operator',

@@ -16,7 +16,13 @@ import { joinTables, type JoinKind, type TableJoin } from './join-tables.ts';
 import { KGroupedTable } from './kgrouped-table.ts';
 import { KStream } from './kstream.ts';
 import type { OperatorNode } from './logical-node.ts';
-import { buildTableStore, saysMaterialized, storeNameOf, type StorePlan } from './materialized.ts';
+import {
+  buildTableStore,
+  historyRetentionOf,
+  saysMaterialized,
+  storeNameOf,
+  type StorePlan,
+} from './materialized.ts';
 import type {
   Given,
   Grouped,
@@ -31,7 +37,7 @@ import { suppressTable } from './suppress-table.ts';
 import type { SuppressedUntilTimeLimit, SuppressedUntilWindowCloses } from './suppressed.ts';
 
 /** How an operator that gives a table from another one may keep it: only where it names a store. */
-type TableOptions<K, V> = Grouped<K, NonNullable<V>> & StoreOptions;
+export type TableOptions<K, V> = Grouped<K, NonNullable<V>> & StoreOptions;
 
 interface OperatorSpec {
   readonly prefix: string;
@@ -96,6 +102,7 @@ export class KTable<K, V, Known extends SerdePart = SerdePart, Out = V | null> {
     const logic = new DerivedTable({
       parent: this.#state.logic,
       store: plan?.name ?? null,
+      historyRetentionMs: historyRetentionOf(options),
       // The view's types are those of this table.
       deriveView: (parent) => mappedView(parent, valueMapper as ValueMapper<unknown, unknown, VR>),
     });
@@ -292,14 +299,19 @@ export class KTable<K, V, Known extends SerdePart = SerdePart, Out = V | null> {
     const logic = new DerivedTable({
       parent: this.#state.logic,
       store,
+      historyRetentionMs: historyRetentionOf(options),
       // The view's types are those of this table.
       deriveView: (parent) => filteredView(parent, filter as FilterOptions<unknown, unknown>),
     });
     logic.takeOldValuesIfAny();
+    const versioned = this.#state.logic.historyRetentionMs !== null;
     const node = this.#add({
       prefix: 'KTABLE-FILTER-',
       name: options.name,
-      create: () => tableFilter<K, V>({ ...filter, store, sendOldValues: logic.sendsOldValues }),
+      create: () => {
+        const { sendsOldValues: sendOldValues } = logic;
+        return tableFilter<K, V>({ ...filter, store, sendOldValues, versioned });
+      },
       store: plan,
     });
     return { ...this.#state, node, logic, key, value, queryableStore: store };

@@ -5,7 +5,9 @@ import type { StoreBuilder } from '../state/store-builder.ts';
 import {
   joinStoreBuilder,
   outerJoinStoreBuilder,
+  recordBufferBuilder,
   sessionTableStoreBuilder,
+  Stores,
   tableStoreBuilder,
   windowTableStoreBuilder,
   type StoreOptions as EngineOptionsOf,
@@ -53,8 +55,24 @@ export function storeNameOf(graph: LogicalGraph, prefix: string, { store }: Stor
 export function saysMaterialized(
   options: StoreOptions & { readonly key?: unknown; readonly value?: unknown },
 ): boolean {
-  const { store, caching, logging, persistent, key, value } = options;
-  return [store, caching, logging, persistent, key, value].some((option) => option !== undefined);
+  const { store, caching, logging, persistent, versioned, key, value } = options;
+  return [store, caching, logging, persistent, versioned, key, value].some(
+    (option) => option !== undefined,
+  );
+}
+
+/**
+ * How long a table keeps its versions; null where it keeps none.
+ *
+ * Errors: `STREAMS_TOPOLOGY` for a store without a name, `STREAMS_CONFIG` for a bad duration.
+ */
+export function historyRetentionOf({ store, versioned }: StoreOptions): number | null {
+  if (versioned === undefined) return null;
+  if (store !== undefined) return parseDuration(versioned.historyRetention, 'historyRetention');
+  throw topologyError(
+    "versions are kept in a store of a name: pass { store: '…' } beside versioned",
+    {},
+  );
 }
 
 /** Errors: `STREAMS_TOPOLOGY` for a retention that is shorter than windows can change. */
@@ -74,7 +92,10 @@ export function retentionOf(
 
 /** Errors: `STREAMS_TOPOLOGY` where a serde is not known. */
 export function buildTableStore(plan: StorePlan): StoreBuilder {
-  return tableStoreBuilder(storeOptions(plan));
+  const { versioned } = plan.options;
+  return versioned === undefined
+    ? tableStoreBuilder(storeOptions(plan))
+    : Stores.versionedKeyValue({ ...storeOptions(plan), ...versioned });
 }
 
 /** Of a global table: it caches nothing, and its topic brings it back. */
@@ -128,6 +149,19 @@ export function buildOuterJoinStore(
   const { value: leftSerde, ...common } = storeOptions({ ...left, name });
   const { value: rightSerde } = storeOptions({ ...right, name });
   return outerJoinStoreBuilder({ ...common, left: leftSerde, right: rightSerde });
+}
+
+/** Where records of a stream wait. */
+export interface RecordBufferPlan {
+  readonly name: string;
+  readonly key: Serde<unknown> | null;
+  readonly value: Serde<unknown> | null;
+  readonly graceMs: number;
+}
+
+/** Errors: as `buildTableStore`. */
+export function buildRecordBuffer({ graceMs, ...plan }: RecordBufferPlan): StoreBuilder {
+  return recordBufferBuilder({ ...storeOptions({ ...plan, options: {} }), grace: graceMs });
 }
 
 /** Unlike a processor's store, a table's caches unless told otherwise. */

@@ -10,6 +10,7 @@ export type TopologyOptimization = (typeof OPTIMIZATIONS)[number];
 
 const OPTIMIZATIONS = ['reuseKTableSourceTopics', 'mergeRepartitionTopics'] as const;
 
+/** Of `StreamsBuilder.build`. */
 export interface BuildOptions {
   /**
    * `'none'` if left out. What an application runs with must not change while its topics and state are kept: other

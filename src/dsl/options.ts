@@ -14,10 +14,12 @@ export type SerdePart = 'key' | 'value';
 export type SerdesFor<K, V, Known extends SerdePart> = KeySerdeFor<K, Known> &
   ValueSerdeFor<V, Known>;
 
+/** The serde of keys, required unless it is known already. */
 export type KeySerdeFor<K, Known extends SerdePart> = 'key' extends Known
   ? { readonly key?: Serde<K> }
   : { readonly key: Serde<K> };
 
+/** The serde of values, required unless it is known already. */
 export type ValueSerdeFor<V, Known extends SerdePart> = 'value' extends Known
   ? { readonly value?: Serde<V> }
   : { readonly value: Serde<V> };
@@ -30,6 +32,7 @@ export type Given<O> =
   | (O extends { readonly key: object } ? 'key' : never)
   | (O extends { readonly value: object } ? 'value' : never);
 
+/** What can have a name. */
 export interface Named {
   /** Name of the node; generated if left out. */
   readonly name?: string;
@@ -77,14 +80,24 @@ export interface StoreOptions {
   readonly logging?: false | LoggingOptions;
   /** False keeps the table in memory and rebuilds it from the changelog at each start. */
   readonly persistent?: boolean;
+  /** Keeps old versions of each row, so that streams join the table as it was. Needs a named store; never cached. */
+  readonly versioned?: VersionedOptions;
 }
 
+/** Of a table that keeps old versions. */
+export interface VersionedOptions {
+  /** How long old versions can be read, and late updates written, in stream time. */
+  readonly historyRetention: Duration;
+}
+
+/** Of the changelog topic of a store. */
 export interface LoggingOptions {
   /** Topic configs over the defaults, such as `{ 'retention.ms': '-1' }`. */
   readonly config: Readonly<Record<string, string>>;
 }
 
-export interface WindowStoreOptions extends StoreOptions {
+/** How a windowed operator keeps its table. */
+export interface WindowStoreOptions extends Omit<StoreOptions, 'versioned'> {
   /** How long windows can be read, by their start, in stream time; size + grace if left out, and at least that. */
   readonly retention?: Duration;
 }
@@ -93,6 +106,7 @@ export interface WindowStoreOptions extends StoreOptions {
 export type Materialized<K, V, Known extends SerdePart> = SerdesFor<K, V, Known> &
   Named &
   StoreOptions;
+/** A windowed operator that keeps a table. */
 export type WindowMaterialized<K, V, Known extends SerdePart> = SerdesFor<K, V, Known> &
   Named &
   WindowStoreOptions;
@@ -122,8 +136,16 @@ export interface TableJoined<K, KO> extends Named {
   readonly otherPartitioner?: StreamPartitioner<KO, null>;
 }
 
-/** A join with a table: the serdes are for repartitioning the stream, where its key has changed. */
+/**
+ * A join with a table: the serdes are for repartitioning the stream, where its key has changed, and for the buffer of a
+ * join with grace.
+ */
 export interface Joined<K, V> extends Named {
   readonly key?: Serde<K>;
   readonly value?: Serde<V>;
+  /**
+   * How long a record waits, in stream time, for late updates of the table; none if left out. For versioned tables, whose
+   * history retention must be at least that.
+   */
+  readonly grace?: Duration;
 }

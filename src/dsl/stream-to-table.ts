@@ -24,7 +24,7 @@ export function streamToTable<K, V>(
     parent = graph.add(repartitionNode(graph, { prefix: name, key, value }), parent);
     sources = [parent.name];
   }
-  const logic = new SourceTable(store, { stored: options.store !== undefined });
+  const logic = new SourceTable(store, options);
   const node = graph.add(
     {
       kind: 'operator',

@@ -58,7 +58,7 @@ export class StreamsBuilder {
     const store = storeNameOf(graph, `${topic}-`, options);
     const sourceName = graph.suffixedName('KSTREAM-SOURCE-', '-source', options.name);
     const name = graph.nodeName('KTABLE-SOURCE-', options.name);
-    const logic = new SourceTable(store, { stored: options.store !== undefined });
+    const logic = new SourceTable(store, options);
     const node = graph.add({
       kind: 'table-source',
       name,

@@ -11,13 +11,19 @@ import type { TableLogic } from './table-logic.ts';
  * The table that `KTable.suppress` gives. Makes the table above keep its rows, since what comes out has the value before
  * the first update that was withheld.
  *
- * Errors: `STREAMS_TOPOLOGY` where no window is above that could close; from `build()`, where a serde is not known.
+ * Errors: `STREAMS_TOPOLOGY` for a versioned table, and where no window is above that could close; from `build()`, where a serde is not known.
  */
 export function suppressTable(
   table: TableState,
   suppressed: SuppressedUntilWindowCloses | SuppressedUntilTimeLimit,
 ): TableState {
   const { graph, node: above, key, value, logic: parent } = table;
+  if (parent.historyRetentionMs !== null) {
+    throw topologyError(
+      'suppress() would hide versions of a versioned table: suppress a table that keeps none',
+      { node: above.name },
+    );
+  }
   const { maxRecords, maxBytes, whenFull, logging } = suppressed;
   // A given name uses up no number here, unlike those of other operators.
   const name = suppressed.name ?? graph.nodeName('KTABLE-SUPPRESS-');
@@ -51,6 +57,7 @@ export function suppressTable(
   const logic: TableLogic = {
     sendOldValues: (options) => parent.sendOldValues(options),
     view: () => suppressedView(parent.view(), store),
+    historyRetentionMs: null,
   };
   return { ...table, node, logic, queryableStore: null };
 }

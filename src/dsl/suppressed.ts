@@ -12,6 +12,7 @@ export interface SuppressBuffer extends Named {
   readonly logging?: false | LoggingOptions;
 }
 
+/** The buffer of results that may be emitted early. */
 export interface EagerSuppressBuffer extends SuppressBuffer {
   /** Whether a full buffer emits the oldest update early (the default), or stops the application. */
   readonly whenFull?: 'emitEarly' | 'shutDown';

@@ -1,5 +1,7 @@
 import type { Windowed } from '../common/windowed.ts';
 import type { TableView } from '../operators/table-view.ts';
+import { historyRetentionOf } from './materialized.ts';
+import type { StoreOptions } from './options.ts';
 
 /**
  * How a table is kept and read. Calls downstream change what upstream has to do: a join needs rows to look up, a
@@ -13,17 +15,21 @@ export interface TableLogic {
   sendOldValues(options: { readonly force: boolean }): boolean;
   /** Makes the table readable. */
   view(): TableView;
+  /** How long old versions of rows can be read through the view; null where it shows the latest only. */
+  readonly historyRetentionMs: number | null;
 }
 
 /** The table of a topic: kept in a store as soon as something needs it. */
 export class SourceTable implements TableLogic {
+  readonly historyRetentionMs: number | null;
   readonly #store: string;
   #stored: boolean;
   #sendsOldValues = false;
 
-  constructor(store: string, { stored }: { readonly stored: boolean }) {
+  constructor(store: string, options: StoreOptions) {
+    this.historyRetentionMs = historyRetentionOf(options);
     this.#store = store;
-    this.#stored = stored;
+    this.#stored = options.store !== undefined;
   }
 
   get stored(): boolean {
@@ -49,10 +55,12 @@ export class SourceTable implements TableLogic {
 
 /** A table that always has a store: an aggregate's. */
 export class StoredTable implements TableLogic {
+  readonly historyRetentionMs: number | null;
   readonly #view: TableView;
   #sendsOldValues = false;
 
-  constructor(view: TableView) {
+  constructor(view: TableView, options: StoreOptions = {}) {
+    this.historyRetentionMs = historyRetentionOf(options);
     this.#view = view;
   }
 
@@ -75,7 +83,7 @@ export function storeView(store: string): TableView {
     stores: [store],
     open(context) {
       const rows = context.tableStore(store);
-      return (key) => rows.get(key);
+      return (key, asOfMs) => (asOfMs === undefined ? rows.get(key) : rows.getAsOf(key, asOfMs));
     },
   };
 }

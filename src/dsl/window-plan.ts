@@ -16,6 +16,7 @@ import type { WindowStoreOptions } from './options.ts';
 import type { AggregationSpec } from './stream-group.ts';
 import { StoredTable, windowStoreView } from './table-logic.ts';
 
+/** Windows whose bounds the clock or the record gives, not the gaps between records. */
 export type AnyTimeWindows = TimeWindows | UnlimitedWindows | SlidingWindows;
 
 /** How the windows of one aggregation are kept: of streams and of cogroups alike. */

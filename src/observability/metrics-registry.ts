@@ -11,6 +11,7 @@ export interface MetricSample {
   readonly summary?: HistogramSummary;
 }
 
+/** What a histogram has seen; the quantiles are estimates. */
 export interface HistogramSummary {
   readonly sum: number;
   readonly max: number;

@@ -1,6 +1,7 @@
 /** Tags of one series, such as `{ 'task-id': '0_1' }`. */
 export type MetricTags = Readonly<Record<string, string>>;
 
+/** Only grows. */
 export interface Counter {
   add(amount: number): void;
   readonly value: number;

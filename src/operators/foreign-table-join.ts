@@ -1,6 +1,6 @@
 import type { Change } from '../common/change.ts';
 import { StreamRecord } from '../common/record.ts';
-import type { ProcessorContext } from '../processor/processor-context.ts';
+import type { InternalProcessorContext } from '../processor/internal-processor-context.ts';
 import type { Processor } from '../processor/processor.ts';
 import type { Subscription, SubscriptionResponse } from '../serde/subscription-serde.ts';
 import type { SubscriptionStore } from '../state/subscription-store.ts';
@@ -14,9 +14,10 @@ import type { CreateOperator } from './operator.ts';
  *     reads  SubscriptionStore<FK, PK, Subscription<PK>>
  *
  * The results have the time of the change alone, so that they can be older than the left row, as in Kafka Streams. All
- * subscriptions of a row are answered at once, however many there are.
+ * subscriptions of a row are answered at once, however many there are. A late update of a versioned table is dropped
+ * (`out-of-order`).
  *
- * Source: KIP-213, `ForeignTableJoinProcessorSupplier`; parity J22, M15, trap 55.
+ * Source: KIP-213, KIP-914, `ForeignTableJoinProcessorSupplier`; parity J22, M15, trap 55.
  */
 export function foreignTableJoin<FK, PK, V>(
   store: string,
@@ -25,11 +26,11 @@ export function foreignTableJoin<FK, PK, V>(
 }
 
 class ForeignTableJoin<FK, PK, V> implements Processor<FK, Change<V>> {
-  readonly #context: ProcessorContext<PK, SubscriptionResponse<V>>;
+  readonly #context: InternalProcessorContext<PK, SubscriptionResponse<V>>;
   readonly #store: SubscriptionStore<FK, PK, Subscription<PK>>;
 
   constructor(
-    context: ProcessorContext<PK, SubscriptionResponse<V>>,
+    context: InternalProcessorContext<PK, SubscriptionResponse<V>>,
     store: SubscriptionStore<FK, PK, Subscription<PK>>,
   ) {
     this.#context = context;
@@ -37,6 +38,10 @@ class ForeignTableJoin<FK, PK, V> implements Processor<FK, Change<V>> {
   }
 
   process({ key, value: change, timestampMs, headers }: StreamRecord<FK, Change<V>>): void {
+    if (!change.isLatest) {
+      this.#context.drop('out-of-order');
+      return;
+    }
     const foreignValue = change.newValue;
     for (const { primaryKey, value } of this.#store.prefix(key)) {
       const { hash, primaryPartition } = value;

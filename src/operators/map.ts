@@ -5,6 +5,7 @@ import type { Processor } from '../processor/processor.ts';
 import type { CreateOperator } from './operator.ts';
 import { returned } from './returned.ts';
 
+/** What a mapper makes of a record. */
 export type KeyValue<K, V> = readonly [key: K, value: V];
 export type KeyValueMapper<K, V, KR, VR> = (key: K, value: V) => KeyValue<KR, VR>;
 

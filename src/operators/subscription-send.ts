@@ -27,9 +27,10 @@ export interface SubscriptionSendOptions<K, V, FK> {
  *     out    StreamRecord<FK | null, Subscription<K>>, one or two for each change
  *
  * An inner join drops a row that points nowhere (`null-join-key`), after it has ended what the row pointed to before. A
- * left join wants an answer for every change, so it asks with no key too.
+ * left join wants an answer for every change, so it asks with no key too. A late update of a versioned table is dropped
+ * (`out-of-order`).
  *
- * Source: KIP-213, KIP-1104, `SubscriptionSendProcessorSupplier` of 4.3; parity J17, trap 20.
+ * Source: KIP-213, KIP-914, KIP-1104, `SubscriptionSendProcessorSupplier` of 4.3; parity J17, trap 20.
  */
 export function subscriptionSend<K, V, FK>(
   options: SubscriptionSendOptions<K, V, FK>,
@@ -54,6 +55,10 @@ class SubscriptionSend<K, V, FK> implements Processor<K, Change<V>> {
 
   process(record: StreamRecord<K, Change<V>>): void {
     const { key, value: change } = record;
+    if (!change.isLatest) {
+      this.#context.drop('out-of-order');
+      return;
+    }
     if (change.oldValue === null && change.newValue === null) return;
     const before = this.#foreignKey(key, change.oldValue);
     const now = this.#foreignKey(key, change.newValue);

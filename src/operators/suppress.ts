@@ -4,7 +4,12 @@ import { StreamRecord } from '../common/record.ts';
 import { Windowed } from '../common/windowed.ts';
 import type { InternalProcessorContext } from '../processor/internal-processor-context.ts';
 import type { Processor } from '../processor/processor.ts';
-import type { BufferedContext, ChangeBuffer, Eviction } from '../state/time-ordered-buffer.ts';
+import {
+  NOWHERE,
+  type BufferedContext,
+  type ChangeBuffer,
+  type Eviction,
+} from '../state/time-ordered-buffer.ts';
 import type { CreateOperator } from './operator.ts';
 import type { TableView } from './table-view.ts';
 
@@ -20,8 +25,6 @@ export interface SuppressOptions {
   readonly maxBytes: number;
   readonly whenFull: 'emitEarly' | 'shutDown';
 }
-
-const NOWHERE = { topic: '', partition: -1, offset: -1 } as const;
 
 /**
  * Withholds the updates of a table, and forwards the last one of each key when stream time says so.

@@ -13,16 +13,19 @@ export interface TableFilterOptions<K, V> extends FilterOptions<K, V> {
   /** Null where the rows are not kept. */
   readonly store: string | null;
   readonly sendOldValues: boolean;
+  /** Whether the table it comes from keeps versions: then what was filtered out is a version too. */
+  readonly versioned: boolean;
 }
 
 /**
  * The rows of a table for which a predicate holds. A row for which it does not is deleted downstream; where the value
- * before is known and was filtered out too, nothing is forwarded. A deletion does not reach the predicate.
+ * before is known and was filtered out too, nothing is forwarded, unless the table keeps versions, among which the deletion
+ * has its time. A deletion does not reach the predicate.
  *
  *     in, out  StreamRecord<K, Change<V>>
  *     state    TableStore<K, V>, if any
  *
- * Source: `KTableFilter`; parity T1, trap 22.
+ * Source: KIP-914, `KTableFilter`; parity T1, trap 22.
  */
 export function tableFilter<K, V>(
   options: TableFilterOptions<K, V>,
@@ -47,9 +50,10 @@ class TableFilter<K, V> implements Processor<K, Change<V>> {
     const { key, value: change, timestampMs, headers } = record;
     const newValue = filtered(this.#options, key, change.newValue);
     const oldValue = this.#oldValue(key, change);
-    if (this.#options.sendOldValues && oldValue === null && newValue === null) return;
+    const { sendOldValues, versioned } = this.#options;
+    if (!versioned && sendOldValues && oldValue === null && newValue === null) return;
     if (this.#store === null)
-      this.#context.forward(record.withValue(new Change(newValue, oldValue)));
+      this.#context.forward(record.withValue(new Change(newValue, oldValue, change.isLatest)));
     // Other operators of the table it comes from see the same value.
     else this.#store.updateShared(key, newValue, timestampMs, headers);
   }
@@ -79,8 +83,8 @@ export function filteredView<K, V>(
     stores: parent.stores,
     open(context) {
       const rowOf = parent.open(context);
-      return (key) => {
-        const row = rowOf(key);
+      return (key, asOfMs) => {
+        const row = rowOf(key, asOfMs);
         return row === null || filtered(options, key, row.value) === null ? null : row;
       };
     },

@@ -57,7 +57,7 @@ class TableMapValues<K, V, VR> implements Processor<K, Change<V>> {
       return;
     }
     const oldValue = sendOldValues ? mapped(mapper, key, change.oldValue) : null;
-    this.#context.forward(record.withValue(new Change(newValue, oldValue)));
+    this.#context.forward(record.withValue(new Change(newValue, oldValue, change.isLatest)));
   }
 }
 
@@ -78,8 +78,8 @@ export function mappedView<K, V, VR>(
     stores: parent.stores,
     open(context) {
       const rowOf = parent.open(context);
-      return (key) => {
-        const row = rowOf(key);
+      return (key, asOfMs) => {
+        const row = rowOf(key, asOfMs);
         const value = row === null ? null : mapped(mapper, key, row.value);
         return row === null || value === null ? null : { value, timestampMs: row.timestampMs };
       };

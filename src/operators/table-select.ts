@@ -15,9 +15,10 @@ export type TableSelector<K, V, KR, VR> = KeyValueMapper<K, V, KR | null, VR | n
  *     out    StreamRecord<KR, Change<VR>>
  *
  * A row that stays in its group is one record with both values, so that no aggregate shows a state in between; one that
- * moves is two, the old group's first. A half whose group or value is null is left out.
+ * moves is two, the old group's first. A half whose group or value is null is left out, and so is a late update of a
+ * versioned table: groups follow the latest versions.
  *
- * Source: KIP-904, `KTableRepartitionMap`; parity A3, A4.
+ * Source: KIP-904, KIP-914, `KTableRepartitionMap`; parity A3-A5.
  */
 export function tableSelect<K, V, KR, VR>(
   selector: TableSelector<K, V, KR, VR>,
@@ -35,6 +36,7 @@ class TableSelect<K, V, KR, VR> implements Processor<K, Change<V>> {
   }
 
   process({ key, value: change, timestampMs, headers }: StreamRecord<K, Change<V>>): void {
+    if (!change.isLatest) return;
     const newPair = this.#select(key, change.newValue);
     const oldPair = this.#select(key, change.oldValue);
     const forward = (group: KR, value: Change<VR>): void => {

@@ -32,7 +32,9 @@ export interface TableTableJoinOptions<K, V, VO, VR> extends LoneRows {
  * Where the result has gone its deletion is forwarded, also if there was none before: only an inner join without a row
  * on the other side forwards nothing, and a change from nothing to nothing.
  *
- * Source: `KTableKTableInnerJoin`, `…LeftJoin`, `…RightJoin`, `…OuterJoin`; parity J13, J14, M14.
+ * A late update of a versioned table is dropped (`out-of-order`).
+ *
+ * Source: KIP-914, `KTableKTableInnerJoin`, `…LeftJoin`, `…RightJoin`, `…OuterJoin`; parity J13-J15, M14.
  */
 export function tableTableJoin<K, V, VO, VR>(
   options: TableTableJoinOptions<K, V, VO, VR>,
@@ -56,6 +58,10 @@ class TableTableJoin<K, V, VO, VR> implements Processor<K, Change<V>> {
 
   process(record: StreamRecord<K, Change<V>>): void {
     const { key, value: change, timestampMs } = record;
+    if (!change.isLatest) {
+      this.#context.drop('out-of-order');
+      return;
+    }
     const { keepsThis, sendOldValues } = this.#options;
     const row = this.#otherRow(key);
     if (row === null) {

@@ -7,6 +7,7 @@ export type DroppedReason =
   | 'null-value'
   | 'null-join-key'
   | 'stale-response'
+  | 'out-of-order'
   | 'late'
   | 'expired-window'
   | 'negative-timestamp'

@@ -18,6 +18,7 @@ export type CreateProcessor<KIn, VIn, KOut, VOut> = (
   context: ProcessorContext<KOut, VOut>,
 ) => Processor<KIn, VIn>;
 
+/** Makes the processor of each task, and says which stores it uses. */
 export interface ProcessorSupplier<KIn, VIn, KOut = unknown, VOut = unknown> {
   /** Name of the node; generated if left out. */
   readonly name?: string;

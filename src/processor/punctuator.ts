@@ -6,6 +6,7 @@
  */
 export type PunctuationType = 'stream-time' | 'wall-clock';
 
+/** When a punctuator is called first. */
 export interface ScheduleOptions {
   /**
    * Anchors the calls at this time plus multiples of the interval, on the clock of the type; the first is the first of
@@ -19,6 +20,7 @@ export interface ScheduleOptions {
 /** Gets the task's stream time or the wall clock, in ms, not the time that was due. May be async, as a processor. */
 export type Punctuator = (timestampMs: number) => void | Promise<void>;
 
+/** A schedule that can be ended. */
 export interface Cancellable {
   /** Takes effect at once, also when called by the punctuator itself. */
   cancel(): void;

@@ -1,6 +1,7 @@
 import type { RecordMetadata } from './record-metadata.ts';
 import type { Headers } from '../common/record.ts';
 
+/** Beside key and value of an output record: where it comes from, its time and headers. */
 export interface RecordContext {
   readonly metadata: RecordMetadata | null;
   readonly timestampMs: number;

@@ -36,6 +36,7 @@ export class PooledWorker {
   readonly #left = new Step();
   readonly #closed = new Step();
   #isRunning = false;
+  #hasEnded = false;
   #hasRun = false;
   #isGone = false;
 
@@ -66,6 +67,10 @@ export class PooledWorker {
   /** All tasks that it was given run. */
   get isRunning(): boolean {
     return this.#isRunning;
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   get hasRun(): boolean {
@@ -102,6 +107,7 @@ export class PooledWorker {
         break;
       case 'ended':
         this.#isRunning = false;
+        this.#hasEnded = true;
         this.#opened.reach(message.error);
         this.#ended.reach(message.error);
         break;

@@ -81,8 +81,9 @@ export class RecordCollector {
     return true;
   }
 
-  /** Appends to a dead-letter topic, which is known. */
+  /** Appends to a dead-letter topic, which is known. It may have been looked up for so long that the task is gone. */
   sendDeadLetter(topic: string, context: ErrorHandlerContext, error: StreamsError): void {
+    this.#options.current.requireAlive();
     const letter = deadLetter(context, error);
     try {
       this.#appendLetter(topic, letter);

@@ -7,8 +7,8 @@ import type {
 
 /** Gives a task's folder to one thread of the process at a time. */
 export interface TaskGuard {
-  /** Resolves when the folder is the caller's. */
-  acquire(taskId: string): Promise<void>;
+  /** Resolves when the folder is the caller's; rejects with the signal's reason, and then it is not. */
+  acquire(taskId: string, signal?: AbortSignal): Promise<void>;
   release(taskId: string): void;
 }
 
@@ -31,8 +31,8 @@ export class SharedStateDirectory implements StateDirectory {
   }
 
   async open(request: TaskStorageRequest): Promise<OpenedTaskStorage> {
-    const { taskId } = request;
-    await this.#acquire(taskId);
+    const { taskId, signal } = request;
+    await this.#acquire(taskId, signal);
     try {
       const onClosed = (): void => {
         this.#release(taskId);
@@ -61,8 +61,8 @@ export class SharedStateDirectory implements StateDirectory {
     return this.#directory.close();
   }
 
-  async #acquire(taskId: string): Promise<void> {
-    await this.#guard.acquire(taskId);
+  async #acquire(taskId: string, signal?: AbortSignal): Promise<void> {
+    await this.#guard.acquire(taskId, signal);
     this.#held.add(taskId);
   }
 

@@ -5,6 +5,7 @@ import { logAndFail, type ErrorHandler } from '../processor/error-handlers.ts';
 import type { TimestampExtractor } from '../processor/timestamp-extractor.ts';
 import type { Serde } from '../serde/serde.ts';
 
+/** Whether a crash may repeat what was done since the last commit. */
 export type ProcessingGuarantee = 'at_least_once' | 'exactly_once_v2';
 
 /**
@@ -14,6 +15,7 @@ export type ProcessingGuarantee = 'at_least_once' | 'exactly_once_v2';
  */
 export type UncaughtExceptionResponse = 'replaceThread' | 'shutdownClient' | 'shutdownApplication';
 
+/** Decides, synchronously, what an error that nothing else handles does to the instance. */
 export type UncaughtExceptionHandler = (error: StreamsError) => UncaughtExceptionResponse;
 
 /**
@@ -299,6 +301,7 @@ const EXACTLY_ONCE_COMMIT_INTERVAL_MS = 100;
 
 /** Totals of an instance, of which each thread gets an equal share. */
 const SHARED = [
+  'statestoreUncommittedMaxBytes',
   'statestoreCacheMaxBytes',
   'stateObjectsMaxBytes',
   'levelMemoryMaxBytes',

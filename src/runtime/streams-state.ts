@@ -20,6 +20,7 @@ export type StreamsState =
   | 'PENDING_ERROR'
   | 'ERROR';
 
+/** Told after each change of state. */
 export type StateListener = (newState: StreamsState, oldState: StreamsState) => void;
 
 const NEXT: Readonly<Record<StreamsState, readonly StreamsState[]>> = {

@@ -135,6 +135,7 @@ export class TaskExecution implements ContextTask {
   abandon(): void {
     this.current.isAbandoned = true;
     this.current.record = null;
+    this.current.queue = null; // the next life's is the same one
     this.state.discard();
     this.state.close();
   }

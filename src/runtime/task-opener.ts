@@ -118,7 +118,7 @@ export class TaskOpener {
   async #readFacts(tasks: readonly AssignedTask[], signal: AbortSignal): Promise<Facts> {
     const { fetchCommitted, registry, admin, resetPolicy, prepareOutputs } = this.#options;
     const inputs = tasks.flatMap(({ partitions }) => partitions);
-    const opening = registry.open(tasks); // needs no broker: in the meantime
+    const opening = registry.open(tasks, signal); // needs no broker: in the meantime
     const fetching = fetchCommitted(inputs, signal); // A3
     // Both, also where one fails: a database that is still being opened is known to nobody who would close it.
     await settleAll([opening, fetching.then(() => undefined)]);

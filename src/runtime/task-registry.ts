@@ -61,8 +61,11 @@ export class TaskRegistry {
     return live;
   }
 
-  /** Opens what is not open yet; nothing is half open when it settles. Errors: those of `StateDirectory.open` and of `openTask`. */
-  async open(tasks: readonly AssignedTask[]): Promise<void> {
+  /**
+   * Opens what is not open yet; nothing is half open when it settles. Errors: those of `StateDirectory.open` and of
+   * `openTask`, and the signal's reason where it aborts while another thread has a folder.
+   */
+  async open(tasks: readonly AssignedTask[], signal?: AbortSignal): Promise<void> {
     const stale = tasks.filter((assigned) => {
       const live = this.#live.get(assigned.id.toString());
       return live !== undefined && !hasSamePartitions(live.assigned, assigned);
@@ -71,7 +74,7 @@ export class TaskRegistry {
     const missing = tasks.filter(({ id }) => !this.#live.has(id.toString()));
     // All tasks share the memory for databases equally.
     const taskCount = this.#live.size + missing.length;
-    await settleAll(missing.map((assigned) => this.#openOne(assigned, taskCount)));
+    await settleAll(missing.map((assigned) => this.#openOne(assigned, taskCount, signal)));
   }
 
   /** Empties the storage of a task and opens it again; the folder counts and logs each wipe with its reason (I14). */
@@ -92,7 +95,7 @@ export class TaskRegistry {
     );
   }
 
-  async #openOne(assigned: AssignedTask, taskCount: number): Promise<void> {
+  async #openOne(assigned: AssignedTask, taskCount: number, signal?: AbortSignal): Promise<void> {
     const { clusterId, topologyFingerprint, openTask } = this.#options;
     const taskId = assigned.id.toString();
     const { storage } = await this.#directoryOf(assigned).open({
@@ -100,6 +103,7 @@ export class TaskRegistry {
       clusterId,
       topologyFingerprint,
       tasks: taskCount,
+      ...(signal === undefined ? {} : { signal }),
     });
     try {
       const task = openTask(assigned, storage);

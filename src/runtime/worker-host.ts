@@ -33,6 +33,7 @@ export class WorkerHost {
   readonly #opening = new AbortController();
   readonly #toldToClose: Promise<void>;
   #close: () => void = () => undefined;
+  /** By task: what to do when its folder is granted. */
   readonly #waiting = new Map<string, () => void>();
   #instance: RunningInstance | null = null;
   #isStopping = false;
@@ -76,9 +77,14 @@ export class WorkerHost {
         this.#close();
         break;
       case 'granted':
-        this.#waiting.get(message.taskId)?.();
-        this.#waiting.delete(message.taskId);
+        this.#grant(message.taskId);
     }
+  }
+
+  #grant(taskId: string): void {
+    const granted = this.#waiting.get(taskId);
+    this.#waiting.delete(taskId);
+    granted?.();
   }
 
   #stopOpening(): void {
@@ -129,15 +135,37 @@ export class WorkerHost {
   #guard(): TaskGuard {
     const { port } = this.#options;
     return {
-      acquire: (taskId) =>
-        new Promise((resolve) => {
-          this.#waiting.set(taskId, resolve);
-          port.send({ kind: 'acquire', taskId });
-        }),
+      acquire: (taskId, signal) => this.#acquire(taskId, signal),
       release: (taskId) => {
         port.send({ kind: 'release', taskId });
       },
     };
+  }
+
+  /**
+   * Whoever gives up waiting keeps the place in the line: a second `acquire` takes it over, and without one the folder is
+   * given back as soon as it is granted. So a grant that is on its way never meets the wrong asker.
+   */
+  #acquire(taskId: string, signal?: AbortSignal): Promise<void> {
+    const { port } = this.#options;
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => {
+        if (this.#waiting.get(taskId) !== granted) return; // granted already
+        this.#waiting.set(taskId, () => {
+          port.send({ kind: 'release', taskId });
+        });
+        reject(signal?.reason as Error); // what the thread aborted it with
+      };
+      const granted = (): void => {
+        signal?.removeEventListener('abort', giveUp);
+        resolve();
+      };
+      const isInLine = this.#waiting.has(taskId);
+      this.#waiting.set(taskId, granted);
+      if (!isInLine) port.send({ kind: 'acquire', taskId });
+      if (signal?.aborted === true) giveUp();
+      else signal?.addEventListener('abort', giveUp, { once: true });
+    });
   }
 
   async #report(signal: AbortSignal): Promise<void> {

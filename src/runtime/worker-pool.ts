@@ -16,7 +16,7 @@ export interface WorkerPoolOptions {
   readonly start: Omit<WorkerStart, 'index' | 'processId' | 'predecessor'>;
   /** Locks the state folder for all workers. */
   readonly openFolder: () => Promise<StateDirectory>;
-  /** How long a worker may take to close before it is ended. */
+  /** How long a worker may take to stop, and to close, before it is ended. */
   readonly closeTimeoutMs: number;
   /** How long after its death a worker is replaced. */
   readonly replaceAfterMs: number;
@@ -56,10 +56,10 @@ export class WorkerPool implements RunningInstance {
     signal: AbortSignal,
   ): Promise<WorkerPool> {
     const pool = new WorkerPool(options, hooks, await options.openFolder());
-    const stop = (): void => {
-      pool.stop();
+    const close = (): void => {
+      void pool.close(); // a worker that hangs in its module hears nothing: after the deadline it is ended
     };
-    signal.addEventListener('abort', stop, { once: true });
+    signal.addEventListener('abort', close, { once: true });
     try {
       signal.throwIfAborted();
       const indexes = Array.from({ length: options.start.threads }, (_, i) => i + 1);
@@ -70,7 +70,7 @@ export class WorkerPool implements RunningInstance {
       signal.throwIfAborted();
       throw error;
     } finally {
-      signal.removeEventListener('abort', stop);
+      signal.removeEventListener('abort', close);
     }
   }
 
@@ -85,7 +85,8 @@ export class WorkerPool implements RunningInstance {
       await Promise.all(running);
     } catch (error) {
       this.stop();
-      await Promise.allSettled(running);
+      await this.#inTime(Promise.allSettled(running), 'a worker thread does not stop: it is ended');
+      await this.#terminate([...this.#workers.values()].filter(({ hasEnded }) => !hasEnded));
       throw error;
     }
   }
@@ -142,10 +143,18 @@ export class WorkerPool implements RunningInstance {
         this.#samples.set(index, news.samples);
         break;
       case 'restore':
-        this.#hooks.restoreListener[news.step](news.event);
+        this.#tellRestore(news);
         break;
       case 'log':
         writeLine(this.#options.logger, news.line);
+    }
+  }
+
+  #tellRestore({ step, event }: Extract<WorkerNews, { readonly kind: 'restore' }>): void {
+    try {
+      this.#hooks.restoreListener[step](event);
+    } catch (error) {
+      this.#options.logger.warn({ err: error, ...event }, 'the restore listener threw');
     }
   }
 
@@ -163,7 +172,10 @@ export class WorkerPool implements RunningInstance {
         await worker.ended;
         return;
       } catch (error) {
-        const mayReplace = worker.isGone && worker.hasRun && !this.#stopping.signal.aborted;
+        const isStopping = this.#stopping.signal.aborted;
+        // It was cut off while it opened, with nothing to commit.
+        if (isStopping && isStreamsError(error, 'STREAMS_STOPPED')) return;
+        const mayReplace = worker.isGone && worker.hasRun && !isStopping;
         if (!mayReplace || !isStreamsError(error, 'STREAMS_WORKER_DIED')) throw error;
         logger.error({ err: error, worker: index }, 'a worker thread has died');
         try {
@@ -171,25 +183,36 @@ export class WorkerPool implements RunningInstance {
         } catch {
           return; // stopped meanwhile
         }
-        await this.#spawn(index, transferError(error)).opened;
+        this.#spawn(index, transferError(error));
       }
     }
   }
 
   async #close(): Promise<void> {
-    const { closeTimeoutMs, timers, logger } = this.#options;
     const workers = [...this.#workers.values()];
     this.#stopping.abort();
+    await this.#inTime(
+      Promise.all(workers.map((worker) => worker.close())),
+      'a worker thread does not close: it is ended',
+    );
+    await this.#terminate(workers);
+    await this.#folder.close();
+  }
+
+  async #inTime(work: Promise<unknown>, whenLate: string): Promise<void> {
+    const { closeTimeoutMs, timers, logger } = this.#options;
     const inTime = new AbortController();
     const tooLate = timers.sleep(closeTimeoutMs, inTime.signal).then(
       () => {
-        logger.warn({ closeTimeoutMs }, 'a worker thread does not close: it is ended');
+        logger.warn({ closeTimeoutMs }, whenLate);
       },
       () => undefined,
     );
-    await Promise.race([Promise.all(workers.map((worker) => worker.close())), tooLate]);
+    await Promise.race([work, tooLate]);
     inTime.abort();
+  }
+
+  async #terminate(workers: readonly PooledWorker[]): Promise<void> {
     await Promise.all(workers.map((worker) => worker.terminate()));
-    await this.#folder.close();
   }
 }

@@ -19,7 +19,7 @@ export interface Serde<T> {
   serialize(value: T, site: SerdeSite): Uint8Array;
   deserialize(bytes: Uint8Array, site: SerdeSite): T;
   /**
-   * Reads from a part of a larger buffer: saves a view a record (limit.md: 59 ns each). Same result as `deserialize`.
+   * Reads from a part of a larger buffer: saves a view for each record. Same result as `deserialize`.
    * The buffer is written again afterwards: whoever returns a view of it returns other bytes a moment later.
    */
   deserializeAt?(buffer: Uint8Array, start: number, end: number, site: SerdeSite): T;

@@ -1,3 +1,4 @@
+import { copyBytes } from '../common/byte-pool.ts';
 import { readInt64, writeInt64 } from '../common/bytes.ts';
 import { Windowed } from '../common/windowed.ts';
 import type { Serde, SerdeSite } from './serde.ts';
@@ -42,9 +43,10 @@ export class SessionWindowedSerde<K> implements Serde<Windowed<K>> {
       );
     }
     const { inner } = this;
+    // A copy, which a serde of the user's may return: the queue takes this one for one that reads in place.
     const key =
       inner.deserializeAt === undefined
-        ? inner.deserialize(buffer.subarray(start, keyEnd), site)
+        ? inner.deserialize(copyBytes(buffer, start, keyEnd), site)
         : inner.deserializeAt(buffer, start, keyEnd, site);
     return new Windowed(key, readInt64(buffer, keyEnd + 8), readInt64(buffer, keyEnd));
   }

@@ -14,6 +14,7 @@ export interface StandardSchema<Input = unknown, Output = Input> {
   };
 }
 
+/** A value, or what is wrong with it. */
 export type StandardSchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly StandardSchemaIssue[] };

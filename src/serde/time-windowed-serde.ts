@@ -1,3 +1,4 @@
+import { copyBytes } from '../common/byte-pool.ts';
 import { readInt64, writeInt64 } from '../common/bytes.ts';
 import { parseDuration, type Duration } from '../common/duration.ts';
 import { StreamsError } from '../common/errors.ts';
@@ -5,6 +6,7 @@ import { Windowed } from '../common/windowed.ts';
 import type { Serde, SerdeSite } from './serde.ts';
 import { undecodable } from './serde-error.ts';
 
+/** Of `serdes.timeWindowed`. */
 export interface TimeWindowedOptions {
   /** The size of the windows: the bytes hold only the start. */
   readonly size: Duration;
@@ -59,9 +61,10 @@ export class TimeWindowedSerde<K> implements Serde<Windowed<K>> {
       );
     }
     const { inner } = this;
+    // A copy, which a serde of the user's may return: the queue takes this one for one that reads in place.
     const key =
       inner.deserializeAt === undefined
-        ? inner.deserialize(buffer.subarray(start, keyEnd), site)
+        ? inner.deserialize(copyBytes(buffer, start, keyEnd), site)
         : inner.deserializeAt(buffer, start, keyEnd, site);
     const startMs = readInt64(buffer, keyEnd);
     return new Windowed(key, startMs, startMs + this.sizeMs);

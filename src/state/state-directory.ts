@@ -11,6 +11,8 @@ export interface TaskStorageRequest {
   readonly tasks: number;
   /** Called when the storage has been closed. */
   readonly onClosed?: () => void;
+  /** Ends waiting for another thread that still has the folder; `open` rejects with its reason then. */
+  readonly signal?: AbortSignal;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { StoreContext } from './store-context.ts';
 import type { ManagedStore } from './managed-store.ts';
 
+/** By what a store is asked for. */
 export type StoreKind =
   | 'key-value'
   | 'window'

@@ -22,6 +22,7 @@ import { TableView, WindowTableView } from './table-view.ts';
 import type { StoreLayout } from './task-storage.ts';
 import type { ChangeBuffer, TimeOrderedBuffer } from './time-ordered-buffer.ts';
 import type { VersionedKeyValueStore } from './versioned-key-value-store.ts';
+import { VersionedTableView } from './versioned-table-view.ts';
 import type { ReadOnlyWindowStore, WindowStore } from './window-store.ts';
 import type { WindowTableStore } from './window-table-store.ts';
 import { CommittedWindowView, WindowView } from './window-view.ts';
@@ -43,6 +44,7 @@ export function asWindowStore<K, V>(store: ManagedStore): WindowStore<K, V> {
 }
 
 export function asTableStore<K, V>(store: ManagedStore): TableStore<K, V> {
+  if (store.kind === 'versioned') return new VersionedTableView(asVersionedKeyValueStore(store));
   return new TableView(engineOf<K, V>(store, 'table store', ['timestamped-key-value']));
 }
 

@@ -25,17 +25,20 @@ export interface StoreOptions<K, V> extends Serdes<K, V> {
   readonly logging?: false | { readonly config?: Readonly<Record<string, string>> };
 }
 
+/** Of `Stores.window`. */
 export interface WindowStoreOptions<K, V> extends StoreOptions<K, V> {
   readonly windowSize: Duration;
   /** How long windows are kept, by window start, in stream time; at least the window size. */
   readonly retention: Duration;
 }
 
+/** Of `Stores.versionedKeyValue`. */
 export interface VersionedStoreOptions<K, V> extends Omit<StoreOptions<K, V>, 'caching'> {
   /** How long old versions can be read, and late ones written, in stream time. */
   readonly historyRetention: Duration;
 }
 
+/** Of `Stores.session`. */
 export interface SessionStoreOptions<K, A> extends StoreOptions<K, A> {
   /** How long sessions are kept, by their end, in stream time. */
   readonly retention: Duration;

@@ -13,6 +13,9 @@ export interface Timestamped<V> {
  *
  * A store that caches forwards no deletion of a row that was not there, and forwards a deletion with the time of the
  * record that caused it, as Kafka Streams.
+ *
+ * `isLatest` is false for a write that a versioned store has put before a later version. `oldValue` is then that later
+ * version's. A write that is older than its history retention is not told.
  */
 export type TableListener<K, V> = (
   key: K,
@@ -20,6 +23,7 @@ export type TableListener<K, V> = (
   oldValue: V | null,
   timestampMs: number,
   headers: Headers,
+  isLatest: boolean,
 ) => void;
 
 /** How the built-in operators keep a table: timestamped rows that forward their changes. */
@@ -27,6 +31,8 @@ export interface TableStore<K, V> {
   readonly name: string;
   /** A row whose value is the caller's to hand to user code. */
   get(key: K): Timestamped<V> | null;
+  /** As `get`; where the store keeps versions, the one that was valid at that time. */
+  getAsOf(key: K, asOfMs: number): Timestamped<V> | null;
   /**
    * The store's own object, for the caller that lets an aggregator change it and passes the result to `update` before
    * anything else reads this key. If the aggregator throws, call `disown(key)`: the next read decodes the old bytes.

@@ -25,6 +25,10 @@ export class TableView<K, V> implements TableStore<K, V> {
     return this.#engine.get(key, 0);
   }
 
+  getAsOf(key: K): Timestamped<V> | null {
+    return this.#engine.get(key, 0);
+  }
+
   getOwn(key: K): Timestamped<V> | null {
     return this.#engine.getOwn(key, 0);
   }
@@ -43,7 +47,7 @@ export class TableView<K, V> implements TableStore<K, V> {
 
   listen(listener: TableListener<K, V>, options: { readonly sendOldValues: boolean }): void {
     this.#engine.listen((key, _start, newValue, oldValue, timestampMs, headers) => {
-      listener(key, newValue, oldValue, timestampMs, headers);
+      listener(key, newValue, oldValue, timestampMs, headers, true);
     }, options.sendOldValues);
   }
 }

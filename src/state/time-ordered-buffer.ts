@@ -11,6 +11,9 @@ export interface BufferedContext {
   readonly offset: number;
 }
 
+/** Where a record comes from that no topic gave: one that a punctuator forwards. */
+export const NOWHERE = { topic: '', partition: -1, offset: -1 } as const;
+
 export interface Eviction<K, T> {
   readonly key: K;
   /** The receiver's own. */

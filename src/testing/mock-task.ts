@@ -27,6 +27,7 @@ const NODE = 'processor';
 /** Of the stores' decoded entries: they are in memory anyway. */
 const OBJECT_BYTES = 32 * 1024 * 1024;
 
+/** The task that the processor believes to be in. */
 export interface MockContextOptions {
   /** `test` if left out. */
   readonly applicationId?: string;

@@ -20,6 +20,7 @@ export interface TestInputRecord<K, V> {
   readonly partition?: number;
 }
 
+/** Which times the records get. */
 export interface InputTopicOptions {
   /** Time of the first record that has none of its own; left out, each takes the wall clock's. */
   readonly startTimestampMs?: number;
@@ -27,6 +28,7 @@ export interface InputTopicOptions {
   readonly autoAdvance?: Duration;
 }
 
+/** Which of the records are read. */
 export interface OutputTopicOptions {
   /** Reads this partition alone; all of them, in the order of writing, if left out. */
   readonly partition?: number;

@@ -56,6 +56,7 @@ export interface TopologyTestDriverOptions {
   readonly partitions?: PartitionsOption;
 }
 
+/** Which of several stores of one name. */
 export interface DriverStoreOptions {
   /** Of the task whose store is meant; needed where several have one. */
   readonly partition?: number;

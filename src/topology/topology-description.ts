@@ -13,6 +13,7 @@ export interface NodeDescription {
   readonly successors: readonly string[];
 }
 
+/** Nodes that only topics connect with others. */
 export interface SubtopologyDescription {
   readonly id: number;
   /** Whether it keeps a global store: then no task runs it. */

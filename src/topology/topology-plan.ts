@@ -6,6 +6,7 @@ import type { Serde } from '../serde/serde.ts';
 import type { StoreBuilder } from '../state/store-builder.ts';
 import type { TopicPattern } from './topic-pattern.ts';
 
+/** Where a partition without a committed offset begins; `'none'` is an error. */
 export type OffsetReset = 'earliest' | 'latest' | 'none';
 
 /** Reads topics. Serdes that are null are those of the config (`defaultKeySerde`, `defaultValueSerde`). */

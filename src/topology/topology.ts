@@ -15,6 +15,7 @@ import { describeAsData, type TopologyDescription } from './topology-description
 import { TopologyBuilder, type SourceSpec } from './topology-builder.ts';
 import type { OffsetReset, TopologyPlan } from './topology-plan.ts';
 
+/** How a source node reads its topics. */
 export interface SourceOptions<K, V> {
   /** Left out: the `defaultKeySerde` of the application. */
   readonly key?: Serde<K>;
@@ -25,6 +26,7 @@ export interface SourceOptions<K, V> {
   readonly offsetReset?: OffsetReset;
 }
 
+/** How a sink node writes its topic. */
 export interface SinkOptions<K, V> {
   readonly key?: Serde<K>;
   readonly value?: Serde<V>;
@@ -32,6 +34,7 @@ export interface SinkOptions<K, V> {
   readonly partitioner?: StreamPartitioner<K, V>;
 }
 
+/** Where a global store comes from: a topic, through a processor that writes it. */
 export interface GlobalStoreOptions<K, V> extends SourceOptions<K, V> {
   readonly topic: string;
   readonly sourceName: string;
@@ -40,6 +43,7 @@ export interface GlobalStoreOptions<K, V> extends SourceOptions<K, V> {
   readonly processor: ProcessorSupplier<K, V, never, never>;
 }
 
+/** Where a store that is not written otherwise comes from: a topic, which is its changelog too. */
 export interface ReadOnlyStoreOptions<K, V> extends SourceOptions<K, V> {
   readonly topic: string;
   readonly sourceName: string;

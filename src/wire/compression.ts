@@ -4,6 +4,7 @@ import { StreamsError, invariant } from '../common/errors.ts';
 /** In the order of their ids in the attributes of a record batch. */
 export const COMPRESSION_NAMES = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 
+/** What Kafka calls the ways to compress a batch. */
 export type CompressionName = (typeof COMPRESSION_NAMES)[number];
 
 /**
@@ -12,7 +13,10 @@ export type CompressionName = (typeof COMPRESSION_NAMES)[number];
  */
 export interface CompressionCodec {
   compress(bytes: Uint8Array): Uint8Array;
-  /** Throws when the result would be longer than `maxBytes`, and on bytes that are not its own. */
+  /**
+   * Throws when the result would be longer than `maxBytes`, and on bytes that are not its own. The codec never writes to
+   * the result again: records of several partitions are read from theirs by turns.
+   */
   decompress(bytes: Uint8Array, maxBytes: number): Uint8Array;
 }
 

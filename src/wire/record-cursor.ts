@@ -179,14 +179,16 @@ export class RecordCursor {
     const { codecs, maxDecompressedBytes, site } = this.#options;
     const at = { ...site, offset: batch.baseOffset };
     const codec = codecs.get(batch.compression, at);
-    const { buffer, byteOffset } = batch.bytes;
+    const { bytes } = batch;
     const compressed = new Uint8Array(
-      buffer,
-      byteOffset + batch.start + BATCH_HEADER_BYTES,
+      bytes.buffer,
+      bytes.byteOffset + batch.start + BATCH_HEADER_BYTES,
       batch.sizeBytes - BATCH_HEADER_BYTES,
     );
     try {
-      return codec.decompress(compressed, maxDecompressedBytes);
+      const { buffer, byteOffset, length } = codec.decompress(compressed, maxDecompressedBytes);
+      // A codec mostly gives a Buffer, whose `slice` is no copy.
+      return new Uint8Array(buffer, byteOffset, length);
     } catch (cause) {
       throw new StreamsError(
         'STREAMS_CORRUPT_MESSAGE',

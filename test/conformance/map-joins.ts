@@ -19,12 +19,14 @@ export function mapJoin(left: Built, right: Built, node: JoinNode): Built {
   const shape = { ...left.shape, types: node.types ?? left.shape.types };
   const joiner = (l: unknown, r: unknown, k: Datum): Value => evaluateValue(node.fn, { k, l, r });
   if (left.kind === 'stream' && right.kind === 'table') {
-    if (node.grace !== undefined) throw new NotBuilt('join of a stream and a table with grace');
-    const serdes = serdesOf(left.shape);
+    const options = {
+      ...serdesOf(left.shape),
+      ...(node.grace === undefined ? {} : { grace: node.grace }),
+    };
     const stream =
       node.kind === 'left'
-        ? left.stream.leftJoin(right.table, joiner, serdes)
-        : left.stream.join(right.table, joiner, serdes);
+        ? left.stream.leftJoin(right.table, joiner, options)
+        : left.stream.join(right.table, joiner, options);
     return { kind: 'stream', stream, shape };
   }
   if (left.kind === 'stream' && right.kind === 'global table') {

@@ -1,10 +1,8 @@
 import { StreamRecord } from '../../src/common/record.ts';
-import type { Processor } from '../../src/processor/processor.ts';
-import type { ProcessorContext } from '../../src/processor/processor-context.ts';
+import type { ProcessingContext } from '../../src/processor/processor-context.ts';
 import type { KeyValueStore } from '../../src/state/key-value-store.ts';
 import { Stores } from '../../src/state/stores.ts';
 import {
-  NotBuilt,
   evaluateValue,
   serdeOf,
   serdesOf,
@@ -14,19 +12,32 @@ import {
   type Value,
 } from './built.ts';
 import type { NodeOf, PunctuateNote } from './case.ts';
-import { evaluate, type Expression } from './expression.ts';
+import { evaluate } from './expression.ts';
 
-type Context = ProcessorContext<Datum, Value>;
+type CaseRecord = Pick<StreamRecord<Datum, Value>, 'key' | 'value' | 'timestampMs'>;
 
 /** Gives each record another time, and another value where the case says so. */
 export function setTimestamp(from: BuiltOf<'stream'>, node: NodeOf<'setTimestamp'>): Built {
-  if (node.fixedKey === true) throw new NotBuilt('processValues');
+  const valueOf = (k: Datum, v: Value): Value =>
+    node.value === undefined ? v : evaluateValue(node.value, { k, v });
+  const timeOf = (k: Datum, v: Value): number => Number(evaluate(node.ts, { k, v }));
+  if (node.fixedKey === true) {
+    const stream = from.stream.processValues<Value>({
+      create: (context) => ({
+        process(record) {
+          const { key, value } = record;
+          const timestampMs = timeOf(key, value);
+          context.forward(record.withValue(valueOf(key, value)).withTimestamp(timestampMs));
+        },
+      }),
+    });
+    return { ...from, stream };
+  }
   const stream = from.stream.process<Datum, Value>({
     create: (context) => ({
-      process({ key: k, value: v, headers }) {
-        const value = node.value === undefined ? v : evaluateValue(node.value, { k, v });
-        const timestampMs = Number(evaluate(node.ts, { k, v }));
-        context.forward(new StreamRecord(k, value, timestampMs, headers));
+      process({ key, value, headers }) {
+        const timestampMs = timeOf(key, value);
+        context.forward(new StreamRecord(key, valueOf(key, value), timestampMs, headers));
       },
     }),
   });
@@ -35,64 +46,92 @@ export function setTimestamp(from: BuiltOf<'stream'>, node: NodeOf<'setTimestamp
 
 /** A processor with a key-value store of the case's own. */
 export function mapProcessor(
-  { stream, shape }: BuiltOf<'stream'>,
+  from: BuiltOf<'stream'>,
   node: NodeOf<'process' | 'processValues'>,
 ): Built {
-  if (node.op === 'processValues') throw new NotBuilt('processValues');
   const store = `state-${node.name}`;
-  const key = serdesOf(shape).key;
-  const processed = stream.process<Datum, Value>({
-    stores: [Stores.keyValue<Datum, Datum>({ name: store, key, value: serdeOf(node.state) })],
-    create: (context) => new CaseProcessor(context, store, node),
-  });
-  return {
-    kind: 'stream',
-    stream: processed,
-    shape: { ...shape, types: node.types ?? shape.types },
-  };
+  const key = serdesOf(from.shape).key;
+  const stores = [Stores.keyValue<Datum, Datum>({ name: store, key, value: serdeOf(node.state) })];
+  const stream =
+    node.op === 'process'
+      ? from.stream.process<Datum, Value>({
+          stores,
+          create: (context) => {
+            const states = new CaseStates(context, store, node);
+            states.punctuate((k, value, ts) => {
+              context.forward(new StreamRecord(k, value, ts));
+            });
+            return {
+              process(record) {
+                for (const value of states.update(record)) context.forward(record.withValue(value));
+              },
+            };
+          },
+        })
+      : from.stream.processValues<Value>({
+          stores,
+          create: (context) => {
+            const states = new CaseStates(context, store, node);
+            states.punctuate(null);
+            return {
+              process(record) {
+                for (const value of states.update(record)) context.forward(record.withValue(value));
+              },
+            };
+          },
+        });
+  const shape = { ...from.shape, types: node.types ?? from.shape.types };
+  return { kind: 'stream', stream, shape };
 }
 
-class CaseProcessor implements Processor<Datum, Value> {
-  readonly #context: Context;
+type Forward = (key: Datum, value: Value, timestampMs: number) => void;
+
+/** The states that a case's processor keeps, and what it forwards when they change. */
+class CaseStates {
+  readonly #context: ProcessingContext;
   readonly #states: KeyValueStore<Datum, Datum>;
-  readonly #update: Expression;
-  readonly #emit: Expression;
+  readonly #node: NodeOf<'process' | 'processValues'>;
 
   constructor(
-    context: Context,
+    context: ProcessingContext,
     store: string,
-    { update, emit, punctuate }: NodeOf<'process' | 'processValues'>,
+    node: NodeOf<'process' | 'processValues'>,
   ) {
     this.#context = context;
     this.#states = context.keyValueStore<Datum, Datum>(store);
-    this.#update = update;
-    this.#emit = emit;
+    this.#node = node;
+  }
+
+  /** Gives the values to forward for a record. */
+  update({ key: k, value: v, timestampMs: ts }: CaseRecord): readonly Value[] {
+    if ((k as Value) === null) return []; // a topic can hold null keys, whatever its type says
+    const { update, emit } = this.#node;
+    const a = evaluateValue(update, { k, v, a: this.#states.get(k), ts });
+    this.#states.put(k, a);
+    return listOf(evaluate(emit, { k, v, a, ts }));
+  }
+
+  /** Punctuates as the case says; a fixed-key processor has no record to forward then. */
+  punctuate(forward: Forward | null): void {
+    const { punctuate } = this.#node;
     if (punctuate === undefined) return;
-    context.schedule(
+    this.#context.schedule(
       punctuate.interval,
       punctuate.type === 'streamTime' ? 'stream-time' : 'wall-clock',
-      (timestampMs) => this.#punctuate(punctuate, timestampMs),
+      (ts) => this.#punctuate(punctuate, ts, forward),
     );
   }
 
-  process(record: StreamRecord<Datum, Value>): void {
-    const { key: k, value: v, timestampMs: ts } = record;
-    if ((k as Value) === null) return; // a topic can hold null keys, whatever its type says
-    const a = evaluateValue(this.#update, { k, v, a: this.#states.get(k), ts });
-    this.#states.put(k, a);
-    for (const value of listOf(evaluate(this.#emit, { k, v, a, ts }))) {
-      this.#context.forward(record.withValue(value));
-    }
-  }
-
-  async #punctuate({ emit, update }: PunctuateNote, ts: number): Promise<void> {
+  async #punctuate(
+    { emit, update }: PunctuateNote,
+    ts: number,
+    forward: Forward | null,
+  ): Promise<void> {
     const states: (readonly [Datum, Datum])[] = [];
     for await (const entry of this.#states.all()) states.push(entry);
     for (const [k, a] of states) {
-      if (emit !== undefined) {
-        for (const value of listOf(evaluate(emit, { k, a, ts }))) {
-          this.#context.forward(new StreamRecord(k, value, ts));
-        }
+      if (emit !== undefined && forward !== null) {
+        for (const value of listOf(evaluate(emit, { k, a, ts }))) forward(k, value, ts);
       }
       if (update !== undefined) this.#states.put(k, evaluateValue(update, { k, a, ts }));
     }

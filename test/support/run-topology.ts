@@ -43,7 +43,15 @@ export async function runTopology<K = string, V = string>(
     options.out === undefined
       ? driver.createOutputTopic('out', STRINGS)
       : driver.createOutputTopic('out', options.out);
-  const reasons = ['null-key', 'null-value', 'null-join-key', 'stale-response', 'late'];
+  const reasons = [
+    'null-key',
+    'null-value',
+    'null-join-key',
+    'stale-response',
+    'out-of-order',
+    'late',
+    'expired-window',
+  ];
   const counts = reasons.map(
     (reason) => [reason, driver.counter('dropped-records-total', { reason })] as const,
   );

@@ -6,6 +6,7 @@ import type { KafkaTool } from './kafka-tools.ts';
  */
 export type BrokerSource = 'environment' | 'docker' | 'java' | 'embedded';
 
+/** How one of Kafka's command-line tools ended. */
 export interface ToolResult {
   readonly stdout: string;
   readonly stderr: string;
@@ -59,6 +60,7 @@ export interface KafkaBroker extends AsyncDisposable {
   logTail(lines?: number): string;
 }
 
+/** Which Kafka to start, and how. */
 export interface StartKafkaOptions {
   /** `4.3.1`, or a line of versions like `4` or `3.9`. Default: MILLRACE_KAFKA_VERSION, else the current 4.x. */
   readonly version?: string;

@@ -28,6 +28,7 @@ export interface ObservedRequest<Req = unknown> {
   readonly request: Complete<Req>;
 }
 
+/** What happens to a request that passes; null: nothing. */
 export type FaultRule<Req = unknown> = (request: ObservedRequest<Req>) => Fault | null;
 
 /** One of the broker's connections, as the faults need it. */

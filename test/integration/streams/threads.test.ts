@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
@@ -177,6 +178,43 @@ describe('what cannot run in worker threads', () => {
     expect(error).toMatchObject({ code: 'STREAMS_CONFIG' });
     expect(error.message).toContain('exports no function `topology`');
     expect(streams.state).toBe('ERROR');
+  });
+
+  test.each([
+    ['cannot be loaded', 'file:///no/such/topology.js'],
+    ['threw', 'data:text/javascript,export function topology() { throw new Error("no table") }'],
+    ['returned a promise', 'data:text/javascript,export async function topology() {}'],
+  ])('a module that %s, told at the start with what to mend', async (what, url) => {
+    await using folder = await tempFolder();
+    await using streams = new KafkaStreams(new URL(url), {
+      applicationId: uniqueName('app'),
+      brokers: sharedBrokers(),
+      stateDir: folder.path,
+    });
+    const error = await errorOf(streams.start());
+    expect(error).toMatchObject({ code: 'STREAMS_TOPOLOGY' });
+    expect(error.message).toContain(what);
+  });
+
+  test('a module that hangs: close ends the wait, and leaves nothing open', async () => {
+    await using folder = await tempFolder();
+    const create = (): KafkaStreams =>
+      new KafkaStreams(
+        new URL('data:text/javascript,await new Promise(() => setInterval(() => 0, 1e6))'),
+        {
+          applicationId: 'hangs',
+          brokers: sharedBrokers(),
+          stateDir: folder.path,
+          closeTimeoutMs: 500,
+        },
+      );
+    const streams = create();
+    const starting = errorOf(streams.start());
+    await until('the folder to be locked', () => existsSync(join(folder.path, 'hangs', 'lock')));
+    await streams.close({ timeout: '20s' });
+    expect(await starting).toMatchObject({ code: 'STREAMS_STOPPED' });
+    expect(streams.state).toBe('NOT_RUNNING');
+    expect(existsSync(join(folder.path, 'hangs', 'lock'))).toBe(false);
   });
 
   test('an option that holds functions, told by the constructor', () => {

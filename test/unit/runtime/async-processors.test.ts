@@ -266,6 +266,27 @@ describe('an async processor', () => {
     expect(harness.sink.appended).toEqual([]);
     expect(gates.waiting).toEqual(['a']);
   });
+
+  test('that still runs when the task is discarded is not told of the record that the task is on by then', async () => {
+    const gates = new Gates();
+    const places: unknown[] = [];
+    const create: Create = (context) => ({
+      process: async ({ value }) => {
+        await gates.wait(value);
+        places.push(context.recordMetadata);
+      },
+    });
+    const harness = await TaskHarness.start(splitInto(create));
+    harness.add('in', ['k=a@0']);
+    harness.task.process(1, Infinity);
+    harness.task.discard();
+    await harness.task.start(harness.positions(1));
+    harness.add('in', ['k=b@0']);
+    harness.task.process(1, Infinity);
+    await gates.open('a');
+    await gates.open('b');
+    expect(places).toEqual([null, { topic: 'in', partition: 0, offset: 1 }]);
+  });
 });
 
 test('an async punctuator holds the task, forwards, and lets the next one that is due wait', async () => {
@@ -387,5 +408,23 @@ test('a record that cannot be read becomes a dead letter only when nothing at wo
   harness.add('right', ['k={@1']);
   await gates.fail('a');
   await harness.run();
+  expect(harness.sink.lines).toEqual(['dead:k={']);
+});
+
+test('a dead letter whose topic was looked up for a life that is over by then is written by the next one only', async () => {
+  const topology = new Topology()
+    .addSource('source', 'in', { value: serdes.json() })
+    .addSink('sink', 'out', 'source');
+  const harness = await TaskHarness.start(topology, {
+    sink: new MemorySink({ partitionCounts: { dead: undefined } }),
+    config: { deserializationExceptionHandler: () => ({ deadLetter: 'dead' }) },
+  });
+  harness.add('in', ['k={@0']);
+  harness.task.process(1, Infinity);
+  harness.task.discard();
+  await settled();
+  expect(harness.sink.lines).toEqual([]);
+  await harness.task.start(harness.positions());
+  await harness.pipe('in', 'k={@0');
   expect(harness.sink.lines).toEqual(['dead:k={']);
 });

@@ -1,6 +1,7 @@
 import { StreamsError } from '../../../src/common/errors.ts';
 import { TaskId } from '../../../src/common/task-id.ts';
 import { SILENT_LOGGER } from '../../../src/observability/logger.ts';
+import { SharedStateDirectory } from '../../../src/runtime/shared-state-directory.ts';
 import { TaskOpener } from '../../../src/runtime/task-opener.ts';
 import { TaskRegistry, type AssignedTask } from '../../../src/runtime/task-registry.ts';
 import { MemoryStateDirectory } from '../../../src/state/memory-state-directory.ts';
@@ -60,6 +61,32 @@ test('an opening that was stopped leaves no database half open', async () => {
   await registry.close(registry.ids);
   await registry.open([ON_DISK]);
   await registry.close(registry.ids);
+});
+
+test('an opening that is stopped does not wait for a folder that another thread has', async () => {
+  const taken = new SharedStateDirectory(new MemoryStateDirectory('process'), {
+    acquire: (_taskId, signal) =>
+      new Promise((_resolve, reject) => {
+        signal?.throwIfAborted();
+        signal?.addEventListener('abort', () => {
+          reject(new Error('given up'));
+        });
+      }),
+    release: () => undefined,
+  });
+  const registry = new TaskRegistry({
+    folder: taken,
+    memory: new MemoryStateDirectory('process'),
+    clusterId: 'cluster',
+    topologyFingerprint: 'fingerprint',
+    openTask: () => ({}) as never, // it gets no further
+    logger: SILENT_LOGGER,
+  });
+  const abort = new AbortController();
+  const opening = openerOf(registry).open([ON_DISK], abort.signal, () => undefined);
+  abort.abort();
+  await expect(opening).rejects.toThrow();
+  expect(registry.ids).toEqual([]);
 });
 
 test('the ends of changelogs are read when the offsets are stable, not before', async () => {

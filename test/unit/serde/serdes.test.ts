@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { Change } from '../../../src/common/change.ts';
+import { Windowed } from '../../../src/common/windowed.ts';
 import { changeSerde } from '../../../src/serde/change-serde.ts';
 import { canonicalJson } from '../../../src/serde/canonical-json.ts';
 import type { Serde } from '../../../src/serde/serde.ts';
@@ -183,6 +184,21 @@ describe('timeWindowed', () => {
     );
   });
 });
+
+test.each<readonly [what: string, serde: Serde<Windowed<Uint8Array>>]>([
+  ['timeWindowed', serdes.timeWindowed(asGiven(), { size: 5 })],
+  ['sessionWindowed', serdes.sessionWindowed(asGiven())],
+])('%s has a key of its own, though the serde within returns what it is given', (_, serde) => {
+  const bytes = serde.serialize(new Windowed(Uint8Array.of(1, 2, 3), 10, 15), SITE);
+  const read = serde.deserializeAt?.(bytes, 0, bytes.length, SITE);
+  bytes.fill(0);
+  expect(read?.key).toEqual(Uint8Array.of(1, 2, 3));
+});
+
+/** As users write it who have not read what `Serde` says of the bytes. */
+function asGiven(): Serde<Uint8Array> {
+  return { serialize: (value) => value, deserialize: (bytes) => bytes };
+}
 
 describe('serdes for what Java has', () => {
   test.each<readonly [what: string, act: () => unknown, message: RegExp]>([

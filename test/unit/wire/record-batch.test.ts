@@ -235,6 +235,23 @@ describe('reading record batches', () => {
     );
   });
 
+  test('gives copies of headers, and bytes that can be copied, of compressed records too', () => {
+    const writer = new RecordBatchWriter({
+      batchBytes: 1000,
+      crc32c,
+      compression: { name: 'gzip', codec: gzip() },
+    });
+    writer.append(bytes('k'), bytes('v'), 0, [['name', bytes('header')]]);
+    const cursor = newCursor();
+    for (const batch of readBatches(writer.finish())) cursor.open(batch);
+    cursor.next();
+    const [[, value] = []] = cursor.headers();
+    value?.fill(0);
+    cursor.bytes.slice(cursor.valueStart, cursor.valueEnd).fill(0);
+    expect(cursor.headers()).toEqual([['name', bytes('header')]]);
+    expect(cursor.bytes[cursor.valueStart]).toBe('v'.charCodeAt(0));
+  });
+
   test('refuses records that decompress to more than the limit', () => {
     const writer = new RecordBatchWriter({
       batchBytes: 1 << 22,
