@@ -256,6 +256,22 @@ export function windowStoreContract({
     expect(await collect(view.all())).toHaveLength(count);
   });
 
+  test('a query that its task leaves behind is told so, also half-way', async () => {
+    const task = await open();
+    for (const key of ['a', 'b']) of(task).put(key, 1, 0);
+    await task.commit();
+    const view = committedWindowView<string, number>(task.store);
+    const scan = view.all()[Symbol.asyncIterator]();
+    await scan.next();
+    task.store.close();
+    const moved = { code: 'STREAMS_STORE_MIGRATED' };
+    expect(() => view.fetch('a', 0)).toThrow('this store is closed');
+    await expect(collect(view.all())).rejects.toMatchObject(moved);
+    if (paged) await expect(scan.next()).rejects.toMatchObject(moved); // others have a snapshot
+    await scan.return?.();
+    await task[Symbol.asyncDispose]();
+  });
+
   test.each([-1, 0.5, Number.NaN])('%d is no window start', async (startMs) => {
     await using task = await open();
     expect(() => {
