@@ -8,11 +8,13 @@ import {
   type StreamJoiner,
   type StreamStreamJoinOptions,
 } from '../operators/stream-stream-join.ts';
+import { streamSelfJoin } from '../operators/stream-self-join.ts';
 import type { Shared } from '../processor/internal-processor-context.ts';
 import type { Serde } from '../serde/serde.ts';
 import { eraseSerde } from '../topology/erase.ts';
 import type { JoinKind } from './join-tables.ts';
 import type { LogicalGraph } from './logical-graph.ts';
+import type { OperatorNode } from './logical-node.ts';
 import { buildJoinStore, buildOuterJoinStore } from './materialized.ts';
 import type { SerdePart, StreamJoined } from './options.ts';
 import { repartitionForJoin } from './repartition-for-join.ts';
@@ -57,7 +59,7 @@ export function joinStreams(
   const leftPlan = { ...plan, name: names.left.store, value: left.value };
   const rightPlan = { ...plan, name: names.right.store, value: right.value };
   addWindow(left, names.left);
-  addWindow(right, names.right);
+  const rightWindow = addWindow(right, names.right);
 
   const time: Shared<JoinTime> = { create: () => new JoinTime() };
   const pendingStore = names.pendingStore;
@@ -100,11 +102,31 @@ export function joinStreams(
             ]),
       ],
       takesNullKeys: kind !== 'inner',
+      selfJoin: holdsItself(windows)
+        ? {
+            without: rightWindow,
+            processors: [
+              {
+                name: names.merge,
+                parents: [names.left.window],
+                create: () => streamSelfJoin({ store: names.left.store, windows, joiner }),
+              },
+            ],
+            stores: () => [
+              { store: buildJoinStore(leftPlan), processors: [names.left.window, names.merge] },
+            ],
+          }
+        : null,
     },
     left.node,
     right.node,
   );
   return { graph, node, key, value: null, sources, repartitionRequired: false };
+}
+
+/** Whether a record's own time is within its window: elsewhere it does not join itself, and one store gives other results. */
+function holdsItself({ beforeMs, afterMs }: JoinWindows): boolean {
+  return beforeMs >= 0 && afterMs >= 0;
 }
 
 type SideOptions = StreamStreamJoinOptions<unknown, unknown, unknown, unknown>;
@@ -164,8 +186,8 @@ function joinNames(
   };
 }
 
-function addWindow({ graph, node }: StreamState, { window, store }: SideNames): void {
-  graph.add(
+function addWindow({ graph, node }: StreamState, { window, store }: SideNames): OperatorNode {
+  return graph.add<OperatorNode>(
     {
       kind: 'operator',
       name: window,

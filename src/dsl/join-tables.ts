@@ -102,6 +102,7 @@ export function joinTables(
           : [{ store: buildTableStore({ name: store, key, value, options }), processors: [name] }]),
       ],
       takesNullKeys: false,
+      selfJoin: null,
     },
     left.node,
     right.node,

@@ -72,13 +72,23 @@ export interface JoinStoreUse {
 }
 
 /** A join whose sides both give results: a processor for each side, and one that hands on what either gives. */
-export interface JoinNode {
+export interface JoinNode extends JoinForm {
   readonly kind: 'join';
   /** Of the processor that children read from. */
   readonly name: string;
+  readonly takesNullKeys: boolean;
+  /** How a join of a stream with itself can be done with one store; null where not. */
+  readonly selfJoin: SelfJoinForm | null;
+}
+
+interface JoinForm {
   readonly processors: readonly JoinProcessor[];
   readonly stores: () => readonly JoinStoreUse[];
-  readonly takesNullKeys: boolean;
+}
+
+export interface SelfJoinForm extends JoinForm {
+  /** The node that this form does without. */
+  readonly without: LogicalNode;
 }
 
 /** Through a topic of our own, which is partitioned by the key: a filter and a sink, then a source. */

@@ -10,6 +10,7 @@ import type { LogicalGraph } from './logical-graph.ts';
 import type { RepartitionNode } from './logical-node.ts';
 import type { TopologyOptimization } from './optimizations.ts';
 import { mergeRepartitions } from './merge-repartitions.ts';
+import { mergeSelfJoins } from './merge-self-joins.ts';
 import { mergeSources, type MergedNode } from './merge-sources.ts';
 
 /**
@@ -29,6 +30,9 @@ export function lower(
   const replaced = optimizations.has('mergeRepartitionTopics')
     ? mergeRepartitions(merged)
     : new Map<string, string>();
+  const selfJoins = optimizations.has('singleStoreSelfJoin')
+    ? mergeSelfJoins(merged)
+    : new Set<MergedNode>();
   const reuseTopics = optimizations.has('reuseKTableSourceTopics');
 
   const waiting = new Set(roots);
@@ -36,7 +40,7 @@ export function lower(
   for (let next = first(waiting); next !== undefined; next = first(waiting)) {
     waiting.delete(next);
     if (!written.has(next) && [...next.parents].every((parent) => written.has(parent))) {
-      write(builder, next, { reuseTopics });
+      write(builder, next, { reuseTopics, isSelfJoin: selfJoins.has(next) });
       written.add(next);
     }
     // A child whose other parents are not written yet waits until one of them brings it up again.
@@ -62,7 +66,7 @@ function first(nodes: ReadonlySet<MergedNode>): MergedNode | undefined {
 function write(
   builder: TopologyBuilder,
   merged: MergedNode,
-  { reuseTopics }: { readonly reuseTopics: boolean },
+  { reuseTopics, isSelfJoin }: { readonly reuseTopics: boolean; readonly isSelfJoin: boolean },
 ): void {
   const { node } = merged;
   const parents = [...merged.parents].map((parent) => parent.node.name);
@@ -92,12 +96,14 @@ function write(
       builder.addProcessor(node.name, node.create(), parents);
       for (const store of node.stores()) addStore(builder, store, [node.name]);
       return;
-    case 'join':
-      for (const { name, create, parents: sides } of node.processors) {
+    case 'join': {
+      const form = isSelfJoin ? (node.selfJoin ?? node) : node;
+      for (const { name, create, parents: sides } of form.processors) {
         builder.addProcessor(name, create(), sides);
       }
-      for (const { store, processors } of node.stores()) addStore(builder, store, processors);
+      for (const { store, processors } of form.stores()) addStore(builder, store, processors);
       return;
+    }
     case 'repartition':
       writeRepartition(builder, node, parents, takesNullKeys(merged));
       return;

@@ -3,12 +3,17 @@ import { topologyError } from '../topology/topology-error.ts';
 /**
  *     reuseKTableSourceTopics   the source topic of a table is its changelog: no topic of its own, restored from there
  *     mergeRepartitionTopics    groupings and joins below one change of the key share one repartition topic
+ *     singleStoreSelfJoin       a windowed join of a stream with itself keeps the stream once
  *
- * Source: `topology.optimization` of Kafka Streams, parity P34 and P35.
+ * Source: `topology.optimization` of Kafka Streams, parity P34-P36.
  */
 export type TopologyOptimization = (typeof OPTIMIZATIONS)[number];
 
-const OPTIMIZATIONS = ['reuseKTableSourceTopics', 'mergeRepartitionTopics'] as const;
+const OPTIMIZATIONS = [
+  'reuseKTableSourceTopics',
+  'mergeRepartitionTopics',
+  'singleStoreSelfJoin',
+] as const;
 
 /** Of `StreamsBuilder.build`. */
 export interface BuildOptions {

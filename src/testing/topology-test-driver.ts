@@ -18,8 +18,9 @@ import { MemoryStateDirectory } from '../state/memory-state-directory.ts';
 import { SharedObjectBudget } from '../state/shared-object-budget.ts';
 import { SharedRecordCache } from '../state/shared-record-cache.ts';
 import type { StateDirectory } from '../state/state-directory.ts';
-import { asKeyValueStore, asWindowStore } from '../state/store-views.ts';
+import { asKeyValueStore, asVersionedKeyValueStore, asWindowStore } from '../state/store-views.ts';
 import type { TaskStorage } from '../state/task-storage.ts';
+import type { VersionedKeyValueStore } from '../state/versioned-key-value-store.ts';
 import type { WindowStore } from '../state/window-store.ts';
 import { checkExplicitNames } from '../topology/explicit-names.ts';
 import { fingerprint } from '../topology/fingerprint.ts';
@@ -188,6 +189,13 @@ export class TopologyTestDriver implements AsyncDisposable {
 
   windowStore<K, V>(name: string, options?: DriverStoreOptions): WindowStore<K, V> {
     return asWindowStore<K, V>(this.#store(name, options));
+  }
+
+  versionedKeyValueStore<K, V>(
+    name: string,
+    options?: DriverStoreOptions,
+  ): VersionedKeyValueStore<K, V> {
+    return asVersionedKeyValueStore<K, V>(this.#store(name, options));
   }
 
   /** The sum of a counter over all series that carry these tags: `counter('dropped-records-total', { reason: 'late' })`. */

@@ -150,6 +150,13 @@ describe('the compiler refuses', () => {
     orders.to('b', { key: serdes.int });
   });
 
+  test('versions of windows', () => {
+    const { orders } = start();
+    const perMinute = orders.groupByKey().windowedBy(TimeWindows.of({ size: '1m' }));
+    // @ts-expect-error windows keep no versions
+    perMinute.count({ store: 'counts', versioned: { historyRetention: '1h' } });
+  });
+
   test('a function that does not fit', () => {
     const { builder, orders } = start();
     const users = builder.table('users', USERS);

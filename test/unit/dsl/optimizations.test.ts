@@ -1,3 +1,4 @@
+import { JoinWindows } from '../../../src/common/join-windows.ts';
 import type { FixedKeyProcessorSupplier } from '../../../src/processor/fixed-key-processor.ts';
 import { StreamsBuilder } from '../../../src/dsl/streams-builder.ts';
 import { serdes } from '../../../src/serde/serdes.ts';
@@ -11,6 +12,8 @@ import { STRINGS } from '../../support/run-topology.ts';
 // Kafka Streams' side: test/fixtures/describe/OptimizedTopologies.java, the same topologies in the same order.
 const expected = describedByKafkaStreams('optimized.txt');
 
+const MINUTES = JoinWindows.of({ timeDifference: '1m' });
+const both = (left: string | null, right: string | null) => `${String(left)}${String(right)}`;
 const COUNTS = { key: serdes.string, value: serdes.long };
 const pass = (name?: string): FixedKeyProcessorSupplier<string, string, string> => {
   const create = () => ({ process: () => undefined });
@@ -113,6 +116,46 @@ const topologies: Record<string, (b: StreamsBuilder) => void> = {
     input.processValues(pass()).to('a', STRINGS);
     input.processValues(pass('named')).to('b', STRINGS);
     input.filter(() => true).to('c', STRINGS);
+  },
+  'self-joins'(b) {
+    const input = b.stream('in', STRINGS);
+    input.join(input, both, MINUTES).to('a', STRINGS);
+    const again = b.stream('in', STRINGS);
+    input.join(again, both, MINUTES, { name: 'named', store: 'kept' }).to('b', STRINGS);
+    input.leftJoin(input, both, MINUTES).to('c', STRINGS);
+    input.outerJoin(input, both, MINUTES).to('d', STRINGS);
+  },
+  'self-join-repartitioned'(b) {
+    const keyed = b.stream('in', STRINGS).selectKey((_, v) => v);
+    keyed.join(keyed, both, MINUTES, STRINGS).to('a', STRINGS);
+  },
+  'no-self-join'(b) {
+    const input = b.stream('in', STRINGS);
+    input
+      .join(
+        input.filter(() => true),
+        both,
+        MINUTES,
+      )
+      .to('a', STRINGS);
+    input.join(b.stream('other', STRINGS), both, MINUTES).to('b', STRINGS);
+  },
+  'with-grace'(b) {
+    const versioned = { historyRetention: '1h' } as const;
+    const rows = b.table('rows', { ...STRINGS, store: 'versions', versioned });
+    const input = b.stream('in', STRINGS);
+    input.join(rows, both, { grace: '1m' }).to('a', STRINGS);
+    input
+      .leftJoin(
+        rows.filter(() => true),
+        both,
+        { name: 'named', grace: '1m' },
+      )
+      .to('b', STRINGS);
+    input
+      .selectKey((_, v) => v)
+      .join(rows, both, { ...STRINGS, name: 'moved', grace: 0 })
+      .to('c', STRINGS);
   },
 };
 

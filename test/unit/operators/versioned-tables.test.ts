@@ -2,6 +2,7 @@ import { StreamsBuilder } from '../../../src/dsl/streams-builder.ts';
 import type { KTable } from '../../../src/dsl/ktable.ts';
 import { Suppressed } from '../../../src/dsl/suppressed.ts';
 import { serdes } from '../../../src/serde/serdes.ts';
+import { TopologyTestDriver } from '../../../src/testing/topology-test-driver.ts';
 import { failure } from '../../support/failure.ts';
 import { runTopology, STRINGS } from '../../support/run-topology.ts';
 
@@ -21,6 +22,18 @@ describe('a versioned table', () => {
     );
     expect(out).toEqual(['a=1@200', 'a=late@150', 'b=2@100']);
     expect(dropped).toEqual({ 'expired-window': 1 });
+  });
+
+  test('can be read as it was, by the name of its store', async () => {
+    const builder = new StreamsBuilder();
+    versionedTable(builder).toStream().to('out', STRINGS);
+    await using driver = await TopologyTestDriver.create(builder.build());
+    const input = driver.createInputTopic('table', STRINGS);
+    await input.pipe({ key: 'a', value: '2', timestampMs: 20 });
+    await input.pipe({ key: 'a', value: '1', timestampMs: 10 });
+    const rows = driver.versionedKeyValueStore<string, string>('table-rows');
+    expect(rows.get('a')).toEqual({ value: '2', timestampMs: 20, validToMs: null });
+    expect(rows.getAsOf('a', 19)).toEqual({ value: '1', timestampMs: 10, validToMs: 20 });
   });
 
   test('its filter deletes what was never there, since a deletion is a version too', async () => {
