@@ -29,13 +29,13 @@ export interface SuppressOptions {
 /**
  * Withholds the updates of a table, and forwards the last one of each key when stream time says so.
  *
- *     in, out  StreamRecord<K, Change<V>>; what comes out has the time and headers of the last update, and as its old
- *              value that before the first one
+ *     in, out  StreamRecord<K, Change<V>>; what comes out has the time, headers and old value of the last update: so the
+ *              old value need not have been forwarded, as in Kafka Streams
  *     state    ChangeBuffer<K, V>
  *
  * Stream time is the highest timestamp this operator has seen, the current record's included. A further update of a key
  * that is withheld replaces the value; the time when it is due stays. Due updates come out in order of that time, then of
- * their first update.
+ * their key bytes.
  *
  * A buffer that holds more than its limit emits the oldest early, or stops the application.
  *

@@ -11,7 +11,8 @@ const NONE = -1;
  * that a record which is taken back takes that back too.
  *
  * It looks at most once in `emitIntervalMs` of wall-clock time, and only when a record comes: stream time moves with
- * records only.
+ * records only. Where stream time goes on by more than the retention of the store between two looks, windows expire before
+ * they are emitted, and nothing counts them, as in Kafka Streams: a longer retention keeps them.
  *
  * Source: KIP-825, `AbstractKStreamTimeWindowAggregateProcessor`; parity W18, W19, trap 6.
  */

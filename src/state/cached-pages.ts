@@ -12,6 +12,7 @@ import { PagedStore } from './paged-store.ts';
 import type { StoreKind } from './store-builder.ts';
 import { StoreCodec } from './store-codec.ts';
 import type { StoreContext } from './store-context.ts';
+import { storeMoved } from './store-moved.ts';
 import type { StoreLayout } from './task-storage.ts';
 import { TimeIndex } from './time-index.ts';
 import { WindowRetention } from './window-retention.ts';
@@ -60,6 +61,7 @@ export class CachedPages<K, V> implements RowHome<V, PageRow<V>> {
   readonly #table: PageTable<K, V>;
   readonly #index: TimeIndex | null;
   #undoing = false;
+  #closed = false;
 
   constructor(
     options: CachedPagesOptions<K, V>,
@@ -118,6 +120,7 @@ export class CachedPages<K, V> implements RowHome<V, PageRow<V>> {
         },
         expired: () => index?.dropBefore(this.#firstInTime(retention.committedExpiredUpToMs)),
         close: () => {
+          this.#closed = true;
           rows.forget();
         },
       },
@@ -241,6 +244,7 @@ export class CachedPages<K, V> implements RowHome<V, PageRow<V>> {
   /** The rows of a key with times in a range, as committed. */
   committedRowsOf(key: K, { fromMs, toMs }: TimeRange): PageRow<V>[] {
     this.#requireKey(key);
+    this.#requireOpen();
     const { committedExpiredUpToMs, committedMs, keys } = this.retention;
     const from = Math.max(fromMs, committedExpiredUpToMs + 1, 0);
     const to = Math.min(toMs, committedMs);
@@ -265,7 +269,9 @@ export class CachedPages<K, V> implements RowHome<V, PageRow<V>> {
     const to = Math.min(toMs, committed ? committedMs : observedMs);
     if (from > to) return;
     const range = keys.slices(keys.slice(from), keys.slice(to) + 1);
+    this.#requireOpen();
     for await (const [slice, keyBytes] of this.#table.groupsIn(range, committed)) {
+      this.#requireOpen();
       const key = this.codec.keyFromBytes(keyBytes);
       const rows = committed
         ? this.#table.committedRows(slice, keyBytes)
@@ -350,6 +356,10 @@ export class CachedPages<K, V> implements RowHome<V, PageRow<V>> {
     this.#table.write(group, row, value === null ? null : copyBytes(value), timestampMs);
     if (value === null) this.#index?.remove(row, group.keyBytes);
     else this.#index?.add(row, group.keyBytes);
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw storeMoved(this.name, this.#context.taskId);
   }
 
   #requireKey(key: K): void {

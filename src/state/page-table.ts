@@ -12,8 +12,8 @@ import type { StorageEntry, StorageRange, TaskStorage } from './task-storage.ts'
 /** Pages are split beyond this. LevelDB's blocks are smaller, but a point read of this size is still one seek. */
 const PAGE_BYTES = 65_536;
 
-/** What a row in memory costs beside its bytes. */
-const ROW_BYTES = 100;
+/** What a row in memory costs beside its bytes; measured: 245 as it was decoded, 330 as it was written. */
+const ROW_BYTES = 250;
 
 /** How the keys of groups are written and told apart; a `StoreCodec` is one. */
 export interface GroupKeys<K> {
@@ -427,19 +427,21 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
     range: StorageRange,
     committed: boolean,
   ): AsyncGenerator<readonly [slice: number, keyBytes: Uint8Array]> {
-    const keys = this.#unwritten(committed)
-      .map(([slice, keyBytes]) => this.#pageKeys.databaseKey(slice, keyBytes, 0))
-      .filter((key) => compareBytes(key, range.from) >= 0 && compareBytes(key, range.to) < 0);
-    const known = new Set(keys.map(toLatin1));
-    for await (const [key] of this.#storage.iterate(range)) {
-      if (this.#pageKeys.page(key) === 0 && !known.has(toLatin1(key))) keys.push(key);
+    const keys = new Map<string, Uint8Array>();
+    for (const [slice, keyBytes] of this.#unwritten(committed)) {
+      const key = this.#pageKeys.databaseKey(slice, keyBytes, 0);
+      const isInRange = compareBytes(key, range.from) >= 0 && compareBytes(key, range.to) < 0;
+      if (isInRange) keys.set(toLatin1(key), key);
     }
-    for (const key of keys.sort(compareBytes)) {
+    for await (const [key] of this.#storage.iterate(range)) {
+      if (this.#pageKeys.page(key) === 0) keys.set(toLatin1(key), key);
+    }
+    for (const key of [...keys.values()].sort(compareBytes)) {
       yield [this.#pageKeys.slice(key), this.#pageKeys.keyBytes(key)];
     }
   }
 
-  /** The groups that the storage lacks or has older, in no order: those of the open transaction, or the sealed ones. */
+  /** The groups that the storage lacks or has older, in no order and some of them twice: sealed ones, and those of the open transaction. */
   #unwritten(committed: boolean): (readonly [slice: number, keyBytes: Uint8Array])[] {
     const sealed = [...this.#sealed.keys()].map((id): readonly [number, Uint8Array] => {
       const key = fromLatin1(id);
@@ -510,7 +512,7 @@ export class PageTable<K, V> implements ObjectHolder, PagedRows {
     if (page.dirty) return;
     this.#takeOut(page);
     page.dirty = true;
-    this.#dirtyBytes += page.bytes;
+    this.#dirtyBytes += page.bytes + ROW_BYTES * (page.rows?.length ?? 0);
     this.#addDirty(page.group);
   }
 

@@ -25,7 +25,7 @@ export class PagedSessionStore<K, A> implements SessionTableStore<K, A> {
   private constructor(options: CachedPagesOptions<K, A>, context: StoreContext) {
     const kind: CachedPagesKind<K, A> = {
       kind: 'session',
-      layout: 'session-pages',
+      layout: options.timeIndex ? 'session-pages-by-time' : 'session-pages',
       shape: { second: true, tail: false, timestamp: false },
       logKey: sessionLogKey,
       placeOf: (logKey) => {

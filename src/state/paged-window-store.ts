@@ -32,7 +32,7 @@ export class PagedWindowStore<K, V> implements WindowTableStore<K, V> {
   private constructor(options: PagedWindowStoreOptions<K, V>, context: StoreContext) {
     const kind: CachedPagesKind<K, V> = {
       kind: 'window',
-      layout: 'window-pages',
+      layout: options.timeIndex ? 'window-pages-by-time' : 'window-pages',
       shape: { second: false, tail: false, timestamp: true },
       logKey: windowLogKey,
       placeOf: (logKey) => {

@@ -13,6 +13,7 @@ import { NO_ROW, PLAIN_ROWS, Row, TIMESTAMPED_ROWS, type RowFormat } from './row
 import type { StoreKind } from './store-builder.ts';
 import { StoreCodec } from './store-codec.ts';
 import type { StoreContext } from './store-context.ts';
+import { storeMoved } from './store-moved.ts';
 import type { Timestamped } from './table-store.ts';
 import type { StorageEntry, StorageRange, StoreLayout } from './task-storage.ts';
 import { UndoList } from './undo-list.ts';
@@ -360,7 +361,7 @@ export class StoreEngine<K, V> implements ManagedStore, RowHome<V, Entry<K, V>> 
         ranges,
         reverse,
         unwritten: () => {
-          if (this.#closed) throw this.#moved();
+          if (this.#closed) throw storeMoved(this.name, this.#context.taskId);
           return committed ? this.#sealedRows() : this.#newestRows();
         },
       },
@@ -370,7 +371,7 @@ export class StoreEngine<K, V> implements ManagedStore, RowHome<V, Entry<K, V>> 
 
   /** As committed; the value is the caller's. Leaves the objects of the task alone. */
   getCommitted(key: K, windowStartMs: number): Timestamped<V> | null {
-    if (this.#closed) throw this.#moved();
+    if (this.#closed) throw storeMoved(this.name, this.#context.taskId);
     if (key === null || key === undefined) throw this.codec.nullKey();
     if (this.retention !== null && windowStartMs <= this.retention.committedExpiredUpToMs)
       return null;
@@ -400,14 +401,6 @@ export class StoreEngine<K, V> implements ManagedStore, RowHome<V, Entry<K, V>> 
           ? (entry.row ?? NO_ROW)
           : new Row(this.#rows.newestBytes(entry), entry.held.timestampMs),
     }));
-  }
-
-  #moved(): StreamsError {
-    return new StreamsError(
-      'STREAMS_STORE_MIGRATED',
-      'this store is closed, since its task moved or stopped: ask for the store again',
-      { site: { store: this.name, taskId: this.#context.taskId } },
-    );
   }
 }
 

@@ -44,8 +44,8 @@ export interface TimeOrderedBuffer<K, T> {
 }
 
 /**
- * The buffer of `suppress`: one record for each key. A later record of a buffered key replaces value and context, while
- * time and old value stay those of the first.
+ * The buffer of `suppress`: one record for each key. A later record of a buffered key replaces change and context, while
+ * the time and the prior value stay those of the first.
  *
  * Source: `InMemoryTimeOrderedKeyValueChangeBuffer`.
  */

@@ -243,6 +243,35 @@ export function windowStoreContract({
     expect(await collect(view.fetchRange('a', { fromMs: 0, toMs: 10 }))).toEqual([[0, 1]]);
   });
 
+  test('a scan gives every window once, also while the storage is still being given them', async () => {
+    await using task = await open();
+    const view = committedWindowView<string, number>(task.store);
+    const count = 6000; // several pages of one key
+    for (let at = 0; at < count; at++) of(task).put('a', at, at);
+    const write = await task.commitUpToWrite();
+    expect(await collect(view.all())).toHaveLength(count);
+    of(task).put('a', -1, 0);
+    expect(await collect(of(task).all())).toHaveLength(count);
+    await write();
+    expect(await collect(view.all())).toHaveLength(count);
+  });
+
+  test('a query that its task leaves behind is told so, also half-way', async () => {
+    const task = await open();
+    for (const key of ['a', 'b']) of(task).put(key, 1, 0);
+    await task.commit();
+    const view = committedWindowView<string, number>(task.store);
+    const scan = view.all()[Symbol.asyncIterator]();
+    await scan.next();
+    task.store.close();
+    const moved = { code: 'STREAMS_STORE_MIGRATED' };
+    expect(() => view.fetch('a', 0)).toThrow('this store is closed');
+    await expect(collect(view.all())).rejects.toMatchObject(moved);
+    if (paged) await expect(scan.next()).rejects.toMatchObject(moved); // others have a snapshot
+    await scan.return?.();
+    await task[Symbol.asyncDispose]();
+  });
+
   test.each([-1, 0.5, Number.NaN])('%d is no window start', async (startMs) => {
     await using task = await open();
     expect(() => {

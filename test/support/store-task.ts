@@ -71,9 +71,16 @@ export class StoreTask implements AsyncDisposable {
   static async #start(machine: Machine): Promise<StoreTask> {
     const directory = await openStateDirectory(machine.options.storage, machine.folder.path);
     const { storage } = await directory.open(TASK);
-    const task = new StoreTask(machine, directory, storage);
-    await task.#restore();
-    return task;
+    try {
+      const task = new StoreTask(machine, directory, storage);
+      await task.#restore();
+      return task;
+    } catch (error) {
+      await storage.close();
+      await directory.close();
+      await machine.folder[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** All that was sent to the changelog: by committed transactions, then by the open one. */
@@ -124,10 +131,11 @@ export class StoreTask implements AsyncDisposable {
     this.#open.length = sent;
   }
 
-  /** The process dies and another starts on the same disk. */
-  async crash(): Promise<StoreTask> {
+  /** The process dies and another starts on the same disk; with another store, if the topology has changed. */
+  async crash(builder: StoreBuilder = this.#machine.options.builder): Promise<StoreTask> {
     await this.#stop();
-    return StoreTask.#start(this.#machine);
+    const { options } = this.#machine;
+    return StoreTask.#start({ ...this.#machine, options: { ...options, builder } });
   }
 
   /** Another machine takes over, with nothing but the changelog. */

@@ -58,4 +58,22 @@ describe('rows that are waiting to be emitted', () => {
     expect(onDisk).toEqual(['a@0', 'b@100000']);
     expect(rebuilt).toEqual(onDisk);
   });
+
+  test.each([
+    ['sessions', (timeIndex: boolean) => sessionTableStoreBuilder({ ...COMMON, timeIndex })],
+    [
+      'windows',
+      (timeIndex: boolean) =>
+        windowTableStoreBuilder({ ...COMMON, windowSize: 10, ranges: true, timeIndex }),
+    ],
+  ])(
+    '%s that were kept without their times are refused, since none would be emitted',
+    async (_, builder) => {
+      const task = await StoreTask.open({ builder: builder(false), storage: 'level' });
+      await task.commit();
+      await expect(task.crash(builder(true))).rejects.toMatchObject({
+        code: 'STREAMS_STATE_INCOMPATIBLE',
+      });
+    },
+  );
 });
