@@ -229,7 +229,8 @@ const givenRecords = fc
     fc.record({
       side: fc.constantFrom('left', 'right'),
       key: fc.constantFrom('a', 'b'),
-      timestampMs: fc.nat(40),
+      // No window reaches below 0, where Kafka Streams and ours cut both of its bounds off.
+      timestampMs: fc.integer({ min: 20, max: 60 }),
     }),
     { maxLength: 25 },
   )
