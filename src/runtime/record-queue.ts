@@ -37,7 +37,12 @@ export interface RecordQueueOptions {
   readonly cursor: RecordCursor;
   readonly listener: RecordQueueListener;
   readonly consumedRecords: Counter;
+  /** Records whose time lies far ahead of the clock; they are processed as any other. */
+  readonly futureRecords: Counter;
 }
+
+/** As far ahead as Kafka 4 lets a producer write (`message.timestamp.after.max.ms`). */
+const FUTURE_MS = 3_600_000;
 
 /** One object for all records of a queue: their headers are mostly the same, none. */
 class QueueSite implements SerdeSite {
@@ -77,6 +82,9 @@ export class RecordQueue {
   readonly #cursor: RecordCursor;
   readonly #listener: RecordQueueListener;
   readonly #consumedRecords: Counter;
+  readonly #futureRecords: Counter;
+  /** Later times are in the future. By the clock of the last fetch: asking it for each record takes 50 ns. */
+  #futureFromMs = Infinity;
   readonly #extractor: TimestampExtractor | null;
   readonly #readKey: Read;
   readonly #readValue: Read;
@@ -105,6 +113,7 @@ export class RecordQueue {
     this.#cursor = options.cursor;
     this.#listener = options.listener;
     this.#consumedRecords = options.consumedRecords;
+    this.#futureRecords = options.futureRecords;
     this.#extractor = options.timestampExtractor;
     // For keys alone it would copy all that lies between them, too.
     const owned = readsBytes(options.value) ? new OwnedBytes() : null;
@@ -148,6 +157,7 @@ export class RecordQueue {
     this.#chunks.push(chunk);
     this.#buffered += chunk.recordCount;
     this.#fetchPosition = chunk.nextOffset;
+    this.#futureFromMs = this.#clock.nowMs() + FUTURE_MS;
   }
 
   /** Empties the queue; fetching goes on at `position`, null where that is not known yet. */
@@ -177,6 +187,7 @@ export class RecordQueue {
     const record = this.#head as StreamRecord<unknown, unknown>;
     this.#head = null;
     if (this.headTimestampMs > this.partitionTimeMs) this.partitionTimeMs = this.headTimestampMs;
+    if (this.headTimestampMs > this.#futureFromMs) this.#futureRecords.add(1);
     this.#consumedRecords.add(1);
     return record;
   }

@@ -415,6 +415,7 @@ export class StreamTask {
         : (source.node.timestampExtractor ?? config.defaultTimestampExtractor),
       cursor: createCursor({ topic, partition }),
       consumedRecords: metrics.counter('records-consumed-total', tags),
+      futureRecords: metrics.counter('future-records-total', tags),
       listener: {
         undecodable: (queue, error) => {
           this.#undecodable(queue, error);

@@ -31,6 +31,7 @@ class Group {
         cursor: new MemoryRecordCursor(),
         listener: { undecodable: () => undefined, dropped: () => undefined },
         consumedRecords: counter,
+        futureRecords: this.metrics.counter('future-records-total'),
       });
     });
     this.group = new PartitionGroup(queues, {

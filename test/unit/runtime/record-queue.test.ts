@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { StreamsError } from '../../../src/common/errors.ts';
+import type { Counter } from '../../../src/observability/metrics.ts';
 import { MetricsRegistry } from '../../../src/observability/metrics-registry.ts';
 import type { TimestampExtractor } from '../../../src/processor/timestamp-extractor.ts';
 import { RecordQueue } from '../../../src/runtime/record-queue.ts';
@@ -31,6 +32,7 @@ interface Opened {
   readonly queue: RecordQueue;
   readonly value: PickySerde;
   readonly skipped: string[];
+  readonly futureRecords: Counter;
 }
 
 function openQueue(
@@ -39,6 +41,7 @@ function openQueue(
 ): Opened {
   const value = new PickySerde();
   const skipped: string[] = [];
+  const futureRecords = new MetricsRegistry().counter('future-records-total');
   const queue = new RecordQueue({
     topic: 'in',
     partition: 3,
@@ -53,8 +56,9 @@ function openQueue(
       dropped: ({ offset }, reason) => void skipped.push(`${reason}@${offset}`),
     },
     consumedRecords: new MetricsRegistry().counter('records-consumed-total'),
+    futureRecords,
   });
-  return { queue, value, skipped };
+  return { queue, value, skipped, futureRecords };
 }
 
 /** One chunk of `key=value@timestamp` records, the first of which has offset `first`. */
@@ -73,6 +77,13 @@ function takeAll(queue: RecordQueue): string[] {
 }
 
 describe('record queue', () => {
+  test('a record from more than an hour ahead of the clock is processed and counted', () => {
+    const { queue, futureRecords } = openQueue();
+    add(queue, 0, ['a=1@3600000', 'b=2@3600001', 'c=3@5']);
+    expect(takeAll(queue)).toEqual(['a=1@3600000', 'b=2@3600001', 'c=3@5']);
+    expect(futureRecords.value).toBe(1);
+  });
+
   test('gives records in offset order, across chunks, with null keys and values', () => {
     const { queue } = openQueue();
     add(queue, 0, ['a=1@10', '=2@5']);
@@ -284,6 +295,7 @@ describe('record queue', () => {
         dropped: () => undefined,
       },
       consumedRecords: new MetricsRegistry().counter('records-consumed-total'),
+      futureRecords: new MetricsRegistry().counter('future-records-total'),
     });
     add(failing, 0, ['a=!@1']);
     expect(() => failing.advance()).toThrow(StreamsError);
