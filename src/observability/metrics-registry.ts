@@ -7,6 +7,8 @@ export interface MetricSample {
   readonly tags: MetricTags;
   /** Of a histogram: how many values were recorded. */
   readonly value: number;
+  /** Only of counters: what was added in a second, in the last window of 5 s; left out before the first one is over. */
+  readonly rate?: number;
   /** Only of histograms: sum, highest value, and estimated quantiles of what was recorded. */
   readonly summary?: HistogramSummary;
 }
@@ -23,11 +25,20 @@ export interface HistogramSummary {
 const LOWEST_EXPONENT = -10;
 const BUCKETS = 42;
 
+const RATE_WINDOW_MS = 5_000;
+
 class PlainCounter implements Counter {
   value = 0;
+  rate: number | undefined;
+  #windowValue = 0;
 
   add(amount: number): void {
     this.value += amount;
+  }
+
+  roll(windowMs: number): void {
+    this.rate = ((this.value - this.#windowValue) * 1000) / windowMs;
+    this.#windowValue = this.value;
   }
 }
 
@@ -102,6 +113,7 @@ interface Series {
 /** The metrics of one instance, kept in memory until somebody reads them. */
 export class MetricsRegistry implements Metrics {
   readonly #series = new Map<string, Series>();
+  #windowStartMs: number | null = null;
 
   counter(name: string, tags: MetricTags = {}): Counter {
     return this.#find(name, tags, PlainCounter, () => new PlainCounter());
@@ -119,6 +131,16 @@ export class MetricsRegistry implements Metrics {
     return this.#find(name, tags, ExponentialHistogram, () => new ExponentialHistogram());
   }
 
+  rollRates(nowMs: number): void {
+    this.#windowStartMs ??= nowMs;
+    const windowMs = nowMs - this.#windowStartMs;
+    if (windowMs < RATE_WINDOW_MS) return;
+    this.#windowStartMs = nowMs;
+    for (const { metric } of this.#series.values()) {
+      if (metric instanceof PlainCounter) metric.roll(windowMs);
+    }
+  }
+
   remove(tags: MetricTags): void {
     const wanted = Object.entries(tags);
     for (const [key, series] of this.#series) {
@@ -132,6 +154,7 @@ export class MetricsRegistry implements Metrics {
       kind: kindOf(metric),
       tags,
       value: metric.value,
+      ...(metric instanceof PlainCounter && metric.rate !== undefined ? { rate: metric.rate } : {}),
       ...(metric instanceof ExponentialHistogram ? { summary: metric.summary() } : {}),
     }));
   }

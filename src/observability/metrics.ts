@@ -26,6 +26,8 @@ export interface Metrics {
   /** A gauge whose value is asked for when somebody reads the metrics. */
   observe(name: string, tags: MetricTags, read: () => number): void;
   histogram(name: string, tags?: MetricTags): Histogram;
+  /** Called now and then by who has a clock: ends a window of the counters' rates when it is over. */
+  rollRates(nowMs: number): void;
   /** Forgets every series that carries all of these tags: a closed task's, say. */
   remove(tags: MetricTags): void;
 }

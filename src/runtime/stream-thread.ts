@@ -152,7 +152,8 @@ export class StreamThread {
   }
 
   async #turn(): Promise<void> {
-    const { tasks, input, producer, purge, sources } = this.#options;
+    const { tasks, input, producer, purge, sources, metrics, clock } = this.#options;
+    metrics.rollRates(clock.monotonicMs());
     await this.#readyProducer();
     await this.#pollGroup();
     tasks.throwIfFailed();

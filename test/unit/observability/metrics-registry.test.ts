@@ -11,6 +11,24 @@ describe('metrics registry', () => {
     ]);
   });
 
+  test('a counter has a rate, per second of the last window that is over', () => {
+    const registry = new MetricsRegistry();
+    const records = registry.counter('records');
+    const rate = (): number | undefined => registry.snapshot()[0]?.rate;
+    registry.rollRates(1_000);
+    records.add(100);
+    registry.rollRates(5_999);
+    expect(rate()).toBeUndefined();
+    registry.rollRates(11_000);
+    expect(rate()).toBe(10);
+    records.add(7);
+    expect(rate()).toBe(10);
+    registry.rollRates(18_000);
+    expect(rate()).toBe(1);
+    registry.rollRates(23_000);
+    expect(rate()).toBe(0);
+  });
+
   test('a closed task takes its series with it', () => {
     const registry = new MetricsRegistry();
     registry.counter('records', { task: '0_0' }).add(1);
