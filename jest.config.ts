@@ -10,14 +10,14 @@ const ENTRY_POINTS = {
 };
 
 /** A worker thread runs what is built: only the integration tests, which `npm test` runs after the build, start any. */
-const workerUrl = (folder: string): Config => ({
-  moduleNameMapper: { '^#worker-url$': `<rootDir>/${folder}/worker-url.cjs`, ...ENTRY_POINTS },
+const workerUrl = (file: string): Config => ({
+  moduleNameMapper: { '/worker-url\\.js$': `<rootDir>/${file}`, ...ENTRY_POINTS },
 });
 
 const project = (name: string, ...folders: string[]): Config => ({
   displayName: name,
   testEnvironment: 'node',
-  ...workerUrl('src'),
+  ...workerUrl('src/worker-url.cjs'),
   testMatch: folders.map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
   transform: {
     '\\.ts$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } } }],
@@ -32,7 +32,7 @@ const config: Config = {
     project('unit', 'unit', 'contract', 'property', 'conformance', 'types', 'tidy'),
     {
       ...project('integration', 'integration'),
-      ...workerUrl('dist/cjs'),
+      ...workerUrl('dist/cjs/worker-url.js'),
       globalSetup: '<rootDir>/test/support/global-setup.ts',
       globalTeardown: '<rootDir>/test/support/global-teardown.ts',
     },

@@ -31,9 +31,7 @@ if (codes.some((code) => code !== 0)) {
 // What is written by hand in JavaScript goes along as it is, each file only where its kind is understood.
 copyScripts('.js', 'esm');
 copyScripts('.cjs', 'cjs');
-// A package.json of its own hides the `imports` of the package's.
-const scope = { type: 'commonjs', imports: { '#worker-url': './worker-url.cjs' } };
-writeFileSync(path.join(dist, 'cjs', 'package.json'), `${JSON.stringify(scope)}\n`);
+writeFileSync(path.join(dist, 'cjs', 'package.json'), '{"type":"commonjs"}\n');
 writeFileSync(stamp, '');
 
 function compile(...flags) {
@@ -49,7 +47,8 @@ function compile(...flags) {
 function copyScripts(extension, folder) {
   for (const file of filesUnder('src')) {
     if (!file.endsWith(extension)) continue;
-    cpSync(path.join(root, file), path.join(dist, folder, path.relative('src', file)));
+    const name = path.relative('src', file).slice(0, -extension.length);
+    cpSync(path.join(root, file), path.join(dist, folder, `${name}.js`));
   }
 }
 

@@ -1,4 +1,4 @@
-import { workerUrl } from '#worker-url';
+import { workerUrl } from './worker-url.js';
 import { LevelStateDirectory } from './adapters/level/level-state-directory.ts';
 import { systemTimers } from './adapters/node/clock.ts';
 import { workerSpawner } from './adapters/node/worker-threads.ts';

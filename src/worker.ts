@@ -1,4 +1,4 @@
-import { importModule } from '#worker-url';
+import { importModule } from './worker-url.js';
 import { LevelStateDirectory } from './adapters/level/level-state-directory.ts';
 import { systemTimers } from './adapters/node/clock.ts';
 import { thisWorker } from './adapters/node/worker-threads.ts';
