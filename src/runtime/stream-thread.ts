@@ -23,7 +23,12 @@ import type { WakeUp } from './wake-up.ts';
 export interface StreamThreadOptions {
   readonly config: Pick<
     StreamsConfig,
-    'commitIntervalMs' | 'statestoreUncommittedMaxBytes' | 'sliceMs' | 'taskTimeoutMs'
+    | 'commitIntervalMs'
+    | 'statestoreUncommittedMaxBytes'
+    | 'sliceMs'
+    | 'taskTimeoutMs'
+    | 'sessionTimeoutMs'
+    | 'groupInstanceId'
   >;
   readonly producer: Producer;
   readonly createMember: (listener: RebalanceListener) => GroupMember;
@@ -45,11 +50,19 @@ export interface StreamThreadOptions {
   readonly onUncaught: (error: StreamsError) => UncaughtExceptionResponse;
   /** From now on the subscription asks all members to stop. */
   readonly requestShutdown: (error: StreamsError) => void;
+  /** What the coordinator says of the group, beside this member. */
+  readonly describeOthers: (memberId: string) => Promise<OtherMembers>;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly tags: MetricTags;
+}
+
+export interface OtherMembers {
+  readonly count: number;
+  /** They wait for this member to join. */
+  readonly areJoining: boolean;
 }
 
 /** How long a loop without work sleeps at most: Kafka Streams' `poll.ms`. */
@@ -349,15 +362,33 @@ export class StreamThread {
     return this.#stopping;
   }
 
-  /** One more rebalance, in which the leader hands our error to every member. */
+  /**
+   * One more rebalance, in which the leader hands our error to every member. Whoever leaves the group begins the next one,
+   * in which a member that has not fetched its answer yet would find no error any more: so this one stays until the others
+   * have left, at most for the session timeout.
+   */
   async #shutDownApplication(error: StreamsError): Promise<void> {
-    this.#options.requestShutdown(error);
+    const { requestShutdown, describeOthers, clock, config, logger } = this.#options;
+    requestShutdown(error);
     await this.#drop();
     this.#member.requestRejoin('shutdownApplication');
-    try {
-      await this.#member.poll();
-    } catch (answer) {
-      this.#options.logger.info({ err: answer }, 'all instances were asked to stop');
+    const giveUpMs = clock.monotonicMs() + config.sessionTimeoutMs;
+    let others: OtherMembers = { count: 1, areJoining: true };
+    while (others.count > 0 && clock.monotonicMs() < giveUpMs && !this.#isStopping()) {
+      try {
+        if (others.areJoining) await this.#member.poll();
+      } catch (answer) {
+        logger.info({ err: answer }, 'all instances were asked to stop');
+        // A static member begins no rebalance when it ends.
+        if (config.groupInstanceId !== null) return;
+      }
+      await this.#pause(IDLE_MS);
+      try {
+        others = await describeOthers(this.memberId ?? '');
+      } catch (unknown) {
+        logger.warn({ err: unknown }, 'it is not known whether all instances have stopped');
+        return;
+      }
     }
   }
 

@@ -128,6 +128,11 @@ export async function assembleThread(options: ThreadOptions): Promise<AssembledT
     requestShutdown: (error) => {
       environment.requestShutdown(error);
     },
+    describeOthers: async (memberId) => {
+      const { members, groupState } = await admin.describeGroup(config.applicationId);
+      const others = members.filter((member) => member.memberId !== memberId);
+      return { count: others.length, areJoining: groupState === 'PreparingRebalance' };
+    },
     clock,
     timers,
     logger,

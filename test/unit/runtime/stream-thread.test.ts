@@ -44,6 +44,8 @@ function threadOf(tasks: readonly FakeTask[], overrides: Partial<StreamThreadOpt
       statestoreUncommittedMaxBytes: 1,
       sliceMs: 5,
       taskTimeoutMs: 60_000,
+      sessionTimeoutMs: 60_000,
+      groupInstanceId: null,
     },
     producer: {
       initTransactions: nothing,
@@ -145,6 +147,8 @@ describe('a stream thread', () => {
         statestoreUncommittedMaxBytes: 1,
         sliceMs: 5,
         taskTimeoutMs: 60_000,
+        sessionTimeoutMs: 60_000,
+        groupInstanceId: null,
       },
       producer: {
         initTransactions: note('init'),
@@ -257,5 +261,49 @@ describe('a stream thread', () => {
     );
     await expect(thread.run()).rejects.toThrow('no broker answers');
     expect(Number(triesMs[1]) - Number(triesMs[0])).toBeGreaterThanOrEqual(49);
+  });
+
+  test('that asks all instances to stop stays in the group until the others have heard it and left', async () => {
+    const steps: string[] = [];
+    // One member has not fetched its answer; then it joins again, is told, and leaves.
+    const states = [
+      { count: 1, areJoining: false },
+      { count: 1, areJoining: true },
+      { count: 1, areJoining: false },
+      { count: 0, areJoining: true },
+    ];
+    const failure = new StreamsError('STREAMS_PROCESSING', 'it failed');
+    const thread = threadOf(
+      [
+        {
+          process: () => {
+            throw failure;
+          },
+        },
+      ],
+      {
+        onUncaught: () => 'shutdownApplication',
+        requestShutdown: () => steps.push('ask'),
+        createMember: () =>
+          ({
+            rejoinNeeded: false,
+            membership: MEMBERSHIP,
+            requestRejoin: () => undefined,
+            onRejoinNeeded: () => undefined,
+            poll: () => {
+              if (steps.length === 0) return Promise.resolve();
+              steps.push('join');
+              return Promise.reject(new StreamsError('STREAMS_STOPPED', 'it failed'));
+            },
+          }) as never, // all that is called of it
+        describeOthers: () => {
+          const [state = { count: 0, areJoining: false }] = states.splice(0, 1);
+          steps.push(`${state.count} other`);
+          return Promise.resolve(state);
+        },
+      },
+    );
+    await expect(thread.run()).rejects.toBe(failure);
+    expect(steps).toEqual(['ask', 'join', '1 other', '1 other', 'join', '1 other', '0 other']);
   });
 });
